@@ -1,0 +1,51 @@
+/**
+ * The directions of docs/architecture.md:
+ *   main -> controllers, admission, serve -> sources, resolve, deliver, runtime, kube -> api
+ * Each rule names a room and the rooms it may look into; everything else is refused.
+ */
+const rooms = {
+  api: [],
+  kube: [],
+  runtime: [],
+  observe: [],
+  sources: ['api'],
+  resolve: ['api'],
+  deliver: ['api'],
+  admission: ['api', 'deliver', 'observe'],
+  serve: ['kube', 'runtime', 'observe', 'api'],
+  controllers: ['api', 'kube', 'runtime', 'sources', 'resolve', 'deliver', 'admission', 'observe'],
+};
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src', pathNot: ['\\.test\\.ts$', '^src/main\\.ts$'] }, to: {} },
+    ...Object.entries(rooms).map(([room, may]) => ({
+      name: `room-${room}`,
+      comment: `src/${room} may import ${may.length ? may.map((r) => `src/${r}`).join(', ') : 'no other room'}`,
+      severity: 'error',
+      from: { path: `^src/${room}/`, pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/', pathNot: `^src/(${[room, ...may].join('|')})/` },
+    })),
+    {
+      name: 'pure-rooms',
+      comment: 'resolve, deliver and the pure part of admission do no I/O',
+      severity: 'error',
+      from: { path: '^src/(resolve|deliver|admission)/', pathNot: ['\\.test\\.ts$', '^src/admission/handler\\.ts$'] },
+      to: { path: '^(node:)?(fs|http|https|net|tls|child_process|dns)(/|$)|node_modules/(undici|node-vault|@kubernetes)' },
+    },
+    {
+      name: 'src-stands-alone',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(test|hack)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+    exclude: { path: '^node_modules' },
+  },
+};

@@ -1,0 +1,59 @@
+/**
+ * Writes what is generated from the sources: crds/ from the zod schemas, docs/reasons.md from the table of
+ * reasons. `--check` writes nothing and fails if a file differs.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { stringify } from 'yaml';
+import { customResourceDefinition } from '../src/api/crd.ts';
+import { GROUP } from '../src/api/names.ts';
+import { isTerminal, REASONS, type Reason } from '../src/api/reasons.ts';
+import { secretReference } from '../src/api/secret-reference.ts';
+import { vaultIntegration } from '../src/api/vault-integration.ts';
+
+function crd(kind: Parameters<typeof customResourceDefinition>[0]): string {
+  const yaml = stringify(customResourceDefinition(kind), { version: '1.1', lineWidth: 120 });
+  return `# Generated from src/api by hack/generate.ts; do not edit.\n---\n${yaml}`;
+}
+
+function reasons(): string {
+  const rows = (Object.keys(REASONS) as Reason[]).map((reason) => {
+    const { meaning, fix } = REASONS[reason];
+    return `| \`${reason}\` | ${meaning} | ${fix} | ${isTerminal(reason) ? 'yes' : ''} |`;
+  });
+  return [
+    '<!-- Generated from src/api/reasons.ts by hack/generate.ts; do not edit. -->',
+    '',
+    '# Reasons',
+    '',
+    'Every reason that a condition, an event or an entry of Fairlead can carry.',
+    '"Stalled" means that waiting does not help: somebody has to change the object itself.',
+    '',
+    '| reason | what it means | what to do | stalled |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+const files = new Map([
+  [`crds/${GROUP}_${vaultIntegration.plural}.yaml`, crd(vaultIntegration)],
+  [`crds/${GROUP}_${secretReference.plural}.yaml`, crd(secretReference)],
+  ['docs/reasons.md', reasons()],
+]);
+
+const check = process.argv.includes('--check');
+const differing: string[] = [];
+for (const [path, content] of files) {
+  const url = new URL(`../${path}`, import.meta.url);
+  const present = await readFile(url, 'utf8').catch(() => '');
+  if (present === content) continue;
+  differing.push(path);
+  if (check) continue;
+  await mkdir(dirname(url.pathname), { recursive: true });
+  await writeFile(url, content);
+}
+if (check && differing.length > 0) {
+  console.error(`generated files differ from their source: ${differing.join(', ')}; run make generate`);
+  process.exitCode = 1;
+}

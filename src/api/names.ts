@@ -1,0 +1,65 @@
+/**
+ * The names that users, policies and other tools see. They are part of the API: changing one is a breaking
+ * change. config/policies spells the same names in CEL; test/unit/policies.test.ts holds the two together.
+ */
+export const GROUP = 'fairlead.dev';
+export const VERSION = 'v1alpha1';
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+/** Holds a pod until its delivery exists. */
+export const GATE = `${GROUP}/secrets`;
+/** On a pod and on its delivery, with the delivery's name as value, so that one selector finds both. */
+export const DELIVERY_LABEL = `${GROUP}/delivery`;
+/** Every delivery's name starts with it; policies reserve it for Fairlead. */
+export const DELIVERY_PREFIX = 'fairlead-d-';
+export const DELIVERY_TYPE = `${GROUP}/delivery`;
+
+/** Pod annotation: the SecretReferences of the pod's namespace, comma separated, whose variables it gets. */
+export const REFERENCES_ANNOTATION = `${GROUP}/secret-references`;
+/** Pod annotation: the containers that get the variables; all containers of the first admission if absent. */
+export const CONTAINERS_ANNOTATION = `${GROUP}/containers`;
+/** Pod annotation that Fairlead sets when it lifts the gate: the name of the delivery. */
+export const DELIVERED_ANNOTATION = `${GROUP}/delivered`;
+/** Pod condition: False with reason and message while the pod waits. */
+export const DELIVERED_CONDITION = `${GROUP}/SecretsDelivered`;
+
+/** Namespace label: the domain (tenant) that the namespace belongs to. */
+export const DOMAIN_LABEL = `${GROUP}/domain`;
+/** Namespace label, value `enabled`: `${secrets.key}` in env values is Fairlead's business here. */
+export const LEGACY_LABEL = `${GROUP}/legacy-placeholders`;
+
+/** Type of the Secrets that hold Vault credentials. */
+export const CREDENTIALS_TYPE = `${GROUP}/vault-credentials`;
+/** On a credentials Secret: the one server (an origin) it may be sent to. */
+export const VAULT_HOST_ANNOTATION = `${GROUP}/vault-host`;
+/** On a credentials Secret: the one resource bundle whose integrations may use it; absent for none. */
+export const BUNDLE_ANNOTATION = `${GROUP}/resource-bundle`;
+
+/** The id of the store that every domain may read. */
+export const GLOBAL = 'global';
+/** In `spec.domains`: everyone. */
+export const EVERY_DOMAIN = '*';
+
+/** Where Fairlead lives if nothing else is said. */
+export const DEFAULT_SYSTEM_NAMESPACE = 'fairlead-system';
+export const DEFAULT_STORE_PREFIX = 'iomete-secret-store';
+/** The serving certificate and its CA: one Secret that all replicas share. */
+export const CERTIFICATE_SECRET = 'fairlead-webhook-cert';
+export const WEBHOOK_CONFIGURATION = 'fairlead';
+
+/** Variables of a delivery that feed a placeholder inside a longer value start with it. */
+export const PLACEHOLDER_VARIABLE_PREFIX = 'FAIRLEAD_SECRET_';
+
+/** Limits that stand in more than one place. */
+export const LIMITS = {
+  /** Linux: MAX_ARG_STRLEN is 131,072 bytes with the closing NUL, for `NAME=value`. */
+  variableBytes: 131_071,
+  /** etcd and the API server: a Secret's data. */
+  deliveryBytes: 1_048_576,
+  /** security: what one pod and one reference may ask for. */
+  referencesPerPod: 16,
+  integrationsPerReference: 16,
+  variablesPerReference: 256,
+  /** A condition's or event's message. */
+  messageBytes: 1024,
+} as const;

@@ -1,0 +1,135 @@
+/**
+ * Every reason that a condition, an event or an entry of Fairlead can carry: one table, one meaning each.
+ * `terminal`: waiting does not help, somebody has to change the object itself; such a reason also sets
+ * `Stalled=True`. docs/reasons.md is generated from this table.
+ */
+interface ReasonFacts {
+  readonly meaning: string;
+  readonly fix: string;
+  readonly terminal?: true;
+}
+
+export const REASONS = {
+  Resolved: {
+    meaning: 'Everything that is named was found, is allowed and can be an environment variable.',
+    fix: 'Nothing to do.',
+  },
+  Connected: {
+    meaning: 'Fairlead logged in to Vault and read the path.',
+    fix: 'Nothing to do.',
+  },
+  CredentialsMissing: {
+    meaning: 'The Secret with the login, or the key in it, does not exist in the system namespace.',
+    fix: `Create a Secret of type fairlead.dev/vault-credentials with that name and key.`,
+  },
+  CredentialsRefused: {
+    meaning:
+      'Vault refused the login, or the credentials Secret is not bound to this host and resource bundle. Not tried again until the credentials or the integration change, or 15 minutes have passed (repeated bad logins lock accounts).',
+    fix: 'Write new credentials into the Secret, or correct its type and annotations.',
+  },
+  Unreachable: {
+    meaning: 'No answer from Vault: name resolution, connection, time-out or a broken answer.',
+    fix: 'Check spec.host, DNS, network policies and that Vault runs.',
+  },
+  TLSVerificationFailed: {
+    meaning: "Vault's certificate is not signed by the CA that is configured, or is not for this host.",
+    fix: 'Put the CA into spec.tls.caBundle, or use the name that the certificate is for.',
+  },
+  Sealed: { meaning: 'Vault is sealed (503).', fix: 'Unseal Vault; Fairlead goes on by itself.' },
+  RateLimited: {
+    meaning: 'Vault answers 429: a rate limit quota is used up.',
+    fix: 'Raise the quota; Fairlead waits and goes on by itself.',
+  },
+  LoginFailed: {
+    meaning:
+      'The login failed for another reason than refused credentials: its mount or role, or a server error.',
+    fix: "Check spec.auth: mount path and role; read Vault's log.",
+  },
+  PermissionDenied: {
+    meaning: 'The login works, but the policies of its token do not allow reading the path (403).',
+    fix: 'Grant `read` on the path in Vault; docs/vault-integration.md has the policy.',
+  },
+  NamespaceNotFound: {
+    meaning: 'The HashiCorp namespace does not exist.',
+    fix: 'Correct spec.namespace.',
+  },
+  PathNotFound: {
+    meaning: 'There is no secret at the path, or its latest version is deleted.',
+    fix: 'Correct spec.path, or write the secret.',
+  },
+  NotKVv2: {
+    meaning: 'The path is not in a KV version 2 engine.',
+    fix: 'Use the API path of a KV v2 engine: <mount>/data/<path>.',
+  },
+  ReferenceNotFound: {
+    meaning: "The pod's annotation names a SecretReference that does not exist in its namespace.",
+    fix: 'Create it; the pod starts by itself.',
+  },
+  IntegrationNotFound: {
+    meaning: 'There is no VaultIntegration with this id in the system namespace.',
+    fix: 'Correct the id, or create the integration.',
+  },
+  StoreNotFound: {
+    meaning: "The domain's store Secret does not exist in the system namespace, or is not of type Opaque.",
+    fix: 'Create the store.',
+  },
+  KeyNotFound: { meaning: 'The source was read and has no such key.', fix: 'Correct the key, or write it.' },
+  SourceDeleted: {
+    meaning: 'The secret at the path was deleted or destroyed in Vault.',
+    fix: 'Undelete it or write a new version.',
+  },
+  DomainMissing: {
+    meaning: 'The namespace has no label fairlead.dev/domain; it gets nothing, not even global secrets.',
+    fix: 'Have an administrator who may `assign` the domain label the namespace.',
+  },
+  DomainForbidden: {
+    meaning:
+      "The source belongs to another domain, or the integration's spec.domains leaves this domain out.",
+    fix: 'Use a source of your own domain, or have the integration shared with it.',
+  },
+  UseForbidden: {
+    meaning: 'Whoever asks lacks the verb `use` on the integration.',
+    fix: 'Grant `use` on vaultintegrations with this resourceName.',
+  },
+  NotAnEnvironmentValue: {
+    meaning: 'The value cannot be an environment variable: it is not UTF-8 or contains NUL.',
+    fix: 'Store it as text, for example in base64.',
+  },
+  TooLarge: {
+    meaning: 'A variable is over 131,071 bytes with its name, or the delivery is over 1 MiB.',
+    fix: 'Use smaller values, or fewer of them.',
+  },
+  NameConflict: {
+    meaning: 'The same name is defined twice with different sources.',
+    fix: 'Rename one of the two.',
+    terminal: true,
+  },
+  NotSupportedHere: {
+    meaning: 'What is asked for is switched off or not possible in this place.',
+    fix: 'The message names what is supported.',
+    terminal: true,
+  },
+  QuotaExceeded: {
+    meaning: 'More than the allowed number is asked for.',
+    fix: 'Ask for less.',
+    terminal: true,
+  },
+  DeliveryRefused: {
+    meaning:
+      'The API server refused the delivery: quota, a policy, or Fairlead has not found its own policies.',
+    fix: 'The message names the cause.',
+  },
+  GateHeld: {
+    meaning: 'The pod has our gate but no delivery name of ours: the webhook did not write it.',
+    fix: 'Delete the pod and create it again while the webhook is up.',
+    terminal: true,
+  },
+} as const satisfies Record<string, ReasonFacts>;
+
+export type Reason = keyof typeof REASONS;
+
+/** True if waiting does not help: somebody has to change the object itself. */
+export function isTerminal(reason: Reason): boolean {
+  const facts: ReasonFacts = REASONS[reason];
+  return facts.terminal === true;
+}

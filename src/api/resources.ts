@@ -1,0 +1,16 @@
+import { GROUP, VERSION } from './names.ts';
+
+/** Where the API server serves a kind: what kube/ needs to build a URL. */
+const resource = (group: string, version: string, plural: string, namespaced = true) =>
+  ({ group, version, plural, namespaced }) as const;
+
+export const RESOURCES = {
+  pods: resource('', 'v1', 'pods'),
+  secrets: resource('', 'v1', 'secrets'),
+  namespaces: resource('', 'v1', 'namespaces', false),
+  secretReferences: resource(GROUP, VERSION, 'secretreferences'),
+  vaultIntegrations: resource(GROUP, VERSION, 'vaultintegrations'),
+  mutatingWebhooks: resource('admissionregistration.k8s.io', 'v1', 'mutatingwebhookconfigurations', false),
+  policies: resource('admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicies', false),
+  policyBindings: resource('admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicybindings', false),
+} as const;

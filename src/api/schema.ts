@@ -1,0 +1,69 @@
+import { z } from 'zod';
+
+/** `x-kubernetes-validations` for a zod schema's `.meta()`: pairs of CEL rule and message. */
+export function cel(
+  ...rules: readonly (readonly [rule: string, message: string])[]
+): Record<string, unknown> {
+  return { 'x-kubernetes-validations': rules.map(([rule, message]) => ({ rule, message })) };
+}
+
+/** A list that the API server merges and checks for duplicates by one field. */
+export function listMap(key: string): Record<string, unknown> {
+  return { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] };
+}
+
+/** A name of a Kubernetes object. */
+export const metaName = z
+  .string()
+  .min(1)
+  .max(253)
+  .meta(
+    cel([
+      `self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')`,
+      "must be a DNS name: lower case letters, digits, '-' and '.'",
+    ]),
+  );
+
+/** metav1.Condition. */
+export const condition = z.object({
+  type: z.string().max(316),
+  status: z.enum(['True', 'False', 'Unknown']),
+  reason: z.string().min(1).max(1024),
+  message: z.string().max(32_768),
+  lastTransitionTime: z.string().meta({ format: 'date-time' }),
+  observedGeneration: z.int().min(0).optional(),
+});
+export type Condition = z.infer<typeof condition>;
+
+/** A status with conditions and observedGeneration, as kstatus expects it, and the fields given. */
+export function conditionedStatus<F extends z.core.$ZodLooseShape>(fields: F) {
+  return z.object({
+    observedGeneration: z.int().optional().describe('The generation that the conditions are about.'),
+    conditions: z.array(condition).meta(listMap('type')).optional(),
+    ...fields,
+  });
+}
+
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: 'string' | 'date' | 'integer';
+  readonly jsonPath: string;
+  readonly priority?: number;
+}
+
+/** What crd.ts needs to write a CustomResourceDefinition, and resources need to find its URL. */
+export interface KindDefinition<S extends z.ZodType, T extends z.ZodType> {
+  readonly kind: string;
+  readonly plural: string;
+  readonly shortNames: readonly string[];
+  readonly description: string;
+  readonly spec: S;
+  readonly status: T;
+  readonly columns: readonly PrinterColumn[];
+}
+
+export function defineKind<S extends z.ZodType, T extends z.ZodType>(
+  definition: KindDefinition<S, T>,
+): KindDefinition<S, T> {
+  return definition;
+}

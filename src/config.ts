@@ -1,0 +1,132 @@
+import { parseArgs } from 'node:util';
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { DEFAULT_STORE_PREFIX, DEFAULT_SYSTEM_NAMESPACE } from './api/names.ts';
+
+export const ROLES = ['controller', 'admission', 'certificates'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** What is wrong with the flags, the environment or the way the process was started. Exit code 2. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'InvalidConfiguration';
+}
+
+const list = z.string().transform((text) => text.split(',').flatMap((item) => item.trim() || []));
+const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const seconds = (fallback: number) => whole(1, 86_400).default(fallback);
+
+interface Flag {
+  readonly schema: z.ZodType;
+  readonly help: string;
+}
+
+/** Every flag; `--store-prefix` can also be given as FAIRLEAD_STORE_PREFIX. Flags win. */
+const FLAGS = {
+  role: { schema: z.enum(ROLES), help: `what this process does: ${ROLES.join(', ')}` },
+  kubeconfig: { schema: z.string().optional(), help: 'path of a kubeconfig; absent: in-cluster' },
+  'system-namespace': {
+    schema: z.string().min(1).default(DEFAULT_SYSTEM_NAMESPACE),
+    help: 'where Fairlead and the stores live',
+  },
+  'store-prefix': {
+    schema: z.string().min(1).default(DEFAULT_STORE_PREFIX),
+    help: "name of the global store, and prefix of the domains' stores",
+  },
+  'vault-hosts': {
+    schema: list.default([]),
+    help: 'origins that integrations may name; empty: any https host',
+  },
+  workers: { schema: whole(1, 256).default(32), help: 'pods worked on at the same time' },
+  'refresh-seconds': {
+    schema: seconds(600),
+    help: 'how often references and integrations are checked again',
+  },
+  'leader-elect': { schema: z.stringbool().default(true), help: 'only one replica works at a time' },
+  'lease-seconds': { schema: seconds(15), help: 'how long a silent leader keeps the lease' },
+  identity: {
+    schema: z.string().min(1).default(`${hostname()}-${process.pid}`),
+    help: 'name of this replica in the lease',
+  },
+  'health-address': {
+    schema: z.string().default('0.0.0.0:8081'),
+    help: 'for /healthz, /readyz and /metrics',
+  },
+  'webhook-address': { schema: z.string().default('0.0.0.0:9443'), help: 'where the webhook listens' },
+  'certificate-dir': {
+    schema: z.string().default('/var/run/fairlead/certificate'),
+    help: 'tls.crt and tls.key of the webhook',
+  },
+  'webhook-service': {
+    schema: z.string().default('fairlead-webhook'),
+    help: 'Service that the certificate is for',
+  },
+  'webhook-names': {
+    schema: list.default([]),
+    help: 'further DNS names and IP addresses for the certificate',
+  },
+  'log-level': {
+    schema: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    help: 'debug, info, warn or error',
+  },
+} as const satisfies Record<string, Flag>;
+
+type Flags = typeof FLAGS;
+type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
+export type Config = Readonly<{ [K in keyof Flags as Camel<K>]: z.output<Flags[K]['schema']> }>;
+
+/**
+ * Flags and environment as one frozen object. Throws ConfigError with every mistake named; values are not
+ * quoted, since somebody may have put a password where it does not belong.
+ */
+export function parseConfig(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Config {
+  const names = Object.keys(FLAGS) as (keyof Flags)[];
+  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+  let given: Record<string, unknown>;
+  try {
+    given = parseArgs({ args: [...args], options, strict: true }).values;
+  } catch {
+    throw new ConfigError(`unknown or incomplete flag; these exist:\n${usage()}`);
+  }
+  const mistakes: string[] = [];
+  const config: Record<string, unknown> = {};
+  for (const name of names) {
+    const variable = `FAIRLEAD_${name.toUpperCase().replaceAll('-', '_')}`;
+    const parsed = FLAGS[name].schema.safeParse(given[name] ?? env[variable]);
+    if (parsed.success) config[camel(name)] = parsed.data;
+    else mistakes.push(`--${name} (or ${variable}): ${FLAGS[name].help}`);
+  }
+  if (mistakes.length > 0) throw new ConfigError(`missing or invalid:\n  ${mistakes.join('\n  ')}`);
+  return Object.freeze(config) as Config;
+}
+
+/**
+ * Refuses an environment in which the process could be made to leak: certificate checks switched off, code
+ * preloaded, a debugger that a signal opens, or a crash report that lists the environment.
+ */
+export function checkProcess(
+  env: Readonly<Record<string, string | undefined>>,
+  execArgv: readonly string[],
+): void {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
+    throw new ConfigError('NODE_TLS_REJECT_UNAUTHORIZED=0 is refused');
+  if (env['NODE_OPTIONS'])
+    throw new ConfigError('NODE_OPTIONS is refused; give node its flags on the command line');
+  for (const flag of ['--disable-sigusr1', '--report-exclude-env']) {
+    if (!execArgv.includes(flag))
+      throw new ConfigError(`start with: node --disable-sigusr1 --report-exclude-env src/main.ts`);
+  }
+}
+
+function usage(): string {
+  return Object.entries(FLAGS)
+    .map(([name, { help }]) => `  --${name.padEnd(18)} ${help}`)
+    .join('\n');
+}
+
+function camel(name: string): string {
+  return name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,73 @@
+import { refusal } from '../resolve/permission.ts';
+import { sourceKey, sourcesOf, type SourceKey, type SourceState } from '../resolve/resolve.ts';
+import type { WantedSet } from '../resolve/wanted.ts';
+import { readStore } from '../sources/kubernetes.ts';
+import type { SourceAnswer } from '../sources/source.ts';
+import type { VaultSource } from '../sources/vault/source.ts';
+import { vaultTarget } from '../sources/vault/target.ts';
+import type { World } from './world.ts';
+
+export interface AskDependencies {
+  readonly world: Pick<World, 'integrations' | 'stores' | 'credentials'>;
+  readonly vault: Pick<VaultSource, 'read'>;
+  readonly systemNamespace: string;
+  readonly storePrefix: string;
+  readonly vaultHosts: readonly string[];
+}
+
+export interface Asking {
+  /** The domain of the namespace that asks; undefined if it has none. */
+  readonly domain: string | undefined;
+  /** Values read by a request that started before this moment (monotonic milliseconds) are not good enough. */
+  readonly notBefore: number;
+  readonly signal: AbortSignal;
+}
+
+export type Answers =
+  | { readonly kind: 'states'; readonly states: ReadonlyMap<SourceKey, SourceState> }
+  | { readonly kind: 'later'; readonly afterMs: number };
+
+/** Asks every source of a set at once, each only after the permission check; "later" if one is not free now. */
+export async function ask(wanted: WantedSet, asking: Asking, deps: AskDependencies): Promise<Answers> {
+  const sources = sourcesOf(wanted);
+  const answers = await Promise.all(
+    sources.map(async (source): Promise<[SourceKey, SourceAnswer | SourceState]> => {
+      const refused = refusal(asking.domain, source, (id) => integration(deps, id)?.spec);
+      if (refused) return [sourceKey(source), { kind: 'failed', ...refused }];
+      if (source.type === 'KUBERNETES') return [sourceKey(source), storeAnswer(source.id, deps)];
+      return [sourceKey(source), await askVault(source.id, asking, deps)];
+    }),
+  );
+  const waits = answers.flatMap(([, answer]) => (answer.kind === 'later' ? answer.afterMs : []));
+  if (waits.length > 0) return { kind: 'later', afterMs: Math.max(...waits) };
+  return { kind: 'states', states: new Map(answers as [SourceKey, SourceState][]) };
+}
+
+/** Reads the path of one integration, without asking who may use it. */
+export async function askVault(
+  id: string,
+  { notBefore, signal }: Pick<Asking, 'notBefore' | 'signal'>,
+  deps: AskDependencies,
+): ReturnType<VaultSource['read']> {
+  const found = integration(deps, id);
+  if (!found) {
+    return { kind: 'failed', location: id, reason: 'IntegrationNotFound', message: `there is no VaultIntegration ${id}` };
+  }
+  const { metadata, spec } = found;
+  const target = vaultTarget(
+    { name: metadata.name, spec },
+    (name) => deps.world.credentials.get(`${deps.systemNamespace}/${name}`),
+    { vaultHosts: deps.vaultHosts },
+  );
+  if (target.kind === 'failed') return target;
+  return deps.vault.read(target, { notBefore, signal });
+}
+
+function integration(deps: AskDependencies, id: string) {
+  return deps.world.integrations.get(`${deps.systemNamespace}/${id}`);
+}
+
+function storeAnswer(id: string, deps: AskDependencies): SourceAnswer {
+  const { systemNamespace, storePrefix: prefix } = deps;
+  return readStore({ prefix, systemNamespace, id, getSecret: (name) => deps.world.stores.get(`${systemNamespace}/${name}`) });
+}

@@ -1,0 +1,112 @@
+import { deliveryNameOf, placeholderKeys, referenceNames } from '../admission/pod.ts';
+import {
+  DELIVERED_ANNOTATION,
+  DELIVERED_CONDITION,
+  DOMAIN_LABEL,
+  GATE,
+  LEGACY_LABEL,
+  REFERENCES_ANNOTATION,
+} from '../api/names.ts';
+import type { Condition } from '../api/schema.ts';
+import type { SecretReferenceSpec, SecretReferenceStatus } from '../api/secret-reference.ts';
+import type { VaultIntegrationSpec, VaultIntegrationStatus } from '../api/vault-integration.ts';
+import type { KubeObject } from '../kube/objects.ts';
+
+/**
+ * What the caches keep of each object: only what a decision needs, so that tens of thousands fit into little
+ * memory, and so that no value but those of the stores and the credentials is ever held.
+ */
+interface Cached {
+  readonly metadata: Readonly<KubeObject['metadata']>;
+}
+
+export interface GatedPod extends Cached {
+  readonly gated: boolean;
+  /** The gate was lifted by us, or a pass found the delivery there. */
+  readonly delivered: boolean;
+  readonly deleting: boolean;
+  /** The one delivery that the pod's envFrom names; undefined if the webhook did not write it. */
+  readonly delivery: string | undefined;
+  readonly references: readonly string[];
+  readonly placeholders: readonly string[];
+  readonly condition: Condition | undefined;
+  /** When Fairlead first saw the pod: values must not have been read before. Monotonic milliseconds. */
+  readonly seenAt: number;
+}
+
+type RawPod = Parameters<typeof deliveryNameOf>[0] &
+  KubeObject & {
+    readonly spec?: { readonly schedulingGates?: readonly { readonly name: string }[] };
+    readonly status?: { readonly conditions?: readonly Condition[] };
+  };
+
+export function gatedPod(raw: KubeObject, seenAt: number): GatedPod {
+  const pod = raw as RawPod;
+  const notes = pod.metadata.annotations ?? {};
+  const delivery = deliveryNameOf(pod);
+  const condition = pod.status?.conditions?.find(({ type }) => type === DELIVERED_CONDITION);
+  return {
+    metadata: slim(raw),
+    gated: pod.spec?.schedulingGates?.some(({ name }) => name === GATE) ?? false,
+    delivered: notes[DELIVERED_ANNOTATION] !== undefined || condition?.status === 'True',
+    deleting: pod.metadata.deletionTimestamp !== undefined,
+    delivery,
+    references: referenceNames(notes[REFERENCES_ANNOTATION] ?? ''),
+    placeholders: delivery === undefined ? [] : placeholderKeys(pod, delivery),
+    condition,
+    seenAt,
+  };
+}
+
+export interface Reference extends Cached {
+  readonly spec: SecretReferenceSpec;
+  readonly status: SecretReferenceStatus | undefined;
+}
+
+export interface Integration extends Cached {
+  readonly spec: VaultIntegrationSpec;
+  readonly status: VaultIntegrationStatus | undefined;
+}
+
+export function custom<T extends Reference | Integration>(raw: KubeObject): T {
+  const { spec, status } = raw as unknown as T;
+  return { metadata: slim(raw), spec, status } as T;
+}
+
+export interface DomainNamespace extends Cached {
+  readonly domain: string | undefined;
+  readonly legacy: boolean;
+}
+
+export function domainNamespace(raw: KubeObject): DomainNamespace {
+  const labels = raw.metadata.labels ?? {};
+  return { metadata: slim(raw), domain: labels[DOMAIN_LABEL] || undefined, legacy: labels[LEGACY_LABEL] === 'enabled' };
+}
+
+/** A Secret of the system namespace; `data` stays base64 until a value is needed. */
+export interface SystemSecret extends Cached {
+  readonly type: string;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export function systemSecret(raw: KubeObject, keep: (name: string) => boolean): SystemSecret {
+  const { type = 'Opaque', data = {} } = raw as { type?: string; data?: Record<string, string> };
+  const { annotations } = raw.metadata;
+  return {
+    metadata: { ...slim(raw), ...(annotations && { annotations }) },
+    type,
+    data: keep(raw.metadata.name) ? data : {},
+  };
+}
+
+function slim({ metadata }: KubeObject): KubeObject['metadata'] {
+  const { name, namespace, uid, resourceVersion, generation, creationTimestamp } = metadata;
+  return {
+    name,
+    uid,
+    resourceVersion,
+    ...(namespace !== undefined && { namespace }),
+    ...(generation !== undefined && { generation }),
+    ...(creationTimestamp !== undefined && { creationTimestamp }),
+  };
+}

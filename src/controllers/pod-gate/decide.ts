@@ -1,0 +1,56 @@
+import { summarize, type Problem } from '../../resolve/problem.ts';
+import { collectWanted, type ReferenceEntries, type WantedSet } from '../../resolve/wanted.ts';
+import { DOMAIN_MISSING } from '../../resolve/permission.ts';
+import type { Resolution } from '../../resolve/resolve.ts';
+import type { DomainNamespace, GatedPod } from '../objects.ts';
+import { stalled, waiting, type Outcome } from '../../runtime/outcome.ts';
+
+/** What is to be done with a pod before any source is asked. */
+export type Triage =
+  | { readonly kind: 'leave'; readonly why: 'deleting' | 'delivered' }
+  | { readonly kind: 'hold'; readonly problems: readonly Problem[] }
+  | { readonly kind: 'resolve'; readonly delivery: string };
+
+/** Reads the pod's own state. Marks that people can edit decide nothing; envFrom cannot be edited. */
+export function triage(pod: GatedPod): Triage {
+  if (pod.deleting) return { kind: 'leave', why: 'deleting' };
+  if (pod.delivered && !pod.gated) return { kind: 'leave', why: 'delivered' };
+  if (pod.delivery === undefined) return { kind: 'hold', problems: [GATE_HELD] };
+  return { kind: 'resolve', delivery: pod.delivery };
+}
+
+const GATE_HELD: Problem = {
+  reason: 'GateHeld',
+  message:
+    "the pod has the gate fairlead.dev/secrets but no envFrom of Fairlead's webhook, so nothing can be delivered to it; delete it and create it again",
+};
+
+/** Everything the pod asks for: its references, and its placeholders where the namespace allows them. */
+export function wantedBy(
+  pod: GatedPod,
+  namespace: Pick<DomainNamespace, 'domain' | 'legacy'> | undefined,
+  reference: (name: string) => ReferenceEntries | undefined,
+): WantedSet {
+  const references = pod.references.map((name) => reference(name) ?? { missing: name });
+  const collected = collectWanted(references, pod.placeholders);
+  const problems = [...collected.problems];
+  if (namespace?.domain === undefined) problems.unshift(DOMAIN_MISSING);
+  if (pod.placeholders.length > 0 && namespace?.legacy !== true) problems.push(PLACEHOLDERS_OFF);
+  return { variables: collected.variables, problems };
+}
+
+const PLACEHOLDERS_OFF: Problem = {
+  reason: 'NotSupportedHere',
+  message:
+    'placeholders are only for namespaces with the label fairlead.dev/legacy-placeholders: enabled; use a SecretReference',
+};
+
+/** Nothing starts on half a set: a pod gets everything or waits with the reason. */
+export function hold(problems: readonly Problem[]): Outcome {
+  const { reason, message, terminal, retryAfterMs } = summarize(problems);
+  return terminal ? stalled(reason, message) : waiting(reason, message, retryAfterMs);
+}
+
+export function isComplete(resolution: Resolution): boolean {
+  return resolution.problems.length === 0;
+}

@@ -1,0 +1,16 @@
+import type { Condition } from '../api/schema.ts';
+import { setCondition } from '../runtime/conditions.ts';
+import type { Outcome } from '../runtime/outcome.ts';
+
+/** `Ready` sums up; `Stalled` is there only while waiting does not help (kstatus). */
+export function readyConditions(
+  old: readonly Condition[] | undefined,
+  outcome: Extract<Outcome, { reason: string }>,
+  generation: number,
+  now: Date,
+): readonly Condition[] {
+  const about = { reason: outcome.reason, message: outcome.message, observedGeneration: generation };
+  const ready = setCondition(old ?? [], { type: 'Ready', status: outcome.kind === 'done' ? 'True' : 'False', ...about }, now);
+  if (outcome.kind === 'stalled') return setCondition(ready, { type: 'Stalled', status: 'True', ...about }, now);
+  return ready.some(({ type }) => type === 'Stalled') ? ready.filter(({ type }) => type !== 'Stalled') : ready;
+}

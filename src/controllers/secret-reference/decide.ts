@@ -1,0 +1,26 @@
+import type { SecretReferenceStatus } from '../../api/secret-reference.ts';
+import { summarize } from '../../resolve/problem.ts';
+import type { Resolution } from '../../resolve/resolve.ts';
+import { done, stalled, waiting, type Outcome } from '../../runtime/outcome.ts';
+
+/** Ready if everything that is not optional is there, is allowed and can be an environment variable. */
+export function referenceOutcome(resolution: Resolution, refreshMs: number): Outcome {
+  if (resolution.problems.length === 0) {
+    const optional = resolution.entries.filter(({ problem }) => problem !== undefined);
+    const missing = optional.length > 0 ? `; missing but optional: ${optional.map((e) => e.wanted.name).join(', ')}` : '';
+    return done('Resolved', `${resolution.data.size} variables${missing}`, refreshMs);
+  }
+  const { reason, message, terminal, retryAfterMs } = summarize(resolution.problems);
+  return terminal ? stalled(reason, message) : waiting(reason, message, retryAfterMs);
+}
+
+/** The state of each entry: `Resolved`, or the reason why not; the version only for VAULT. */
+export function entryStates(resolution: Resolution): NonNullable<SecretReferenceStatus['entries']> {
+  return resolution.entries.map(({ wanted, problem, version }) => ({
+    name: wanted.name,
+    type: wanted.secret.source.type,
+    id: wanted.secret.source.id,
+    state: problem?.reason ?? 'Resolved',
+    ...(version !== undefined && { version }),
+  }));
+}

@@ -1,0 +1,40 @@
+import { RESOURCES } from '../../api/resources.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import { resolve, type Resolution } from '../../resolve/resolve.ts';
+import { collectWanted } from '../../resolve/wanted.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { done, later, type Outcome } from '../../runtime/outcome.ts';
+import { ask, type AskDependencies } from '../ask.ts';
+import { recordReady, writeStatus } from '../status.ts';
+import type { World } from '../world.ts';
+import { entryStates, referenceOutcome } from './decide.ts';
+
+export interface ReferenceDependencies extends Omit<AskDependencies, 'world'> {
+  readonly world: World;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly events: Pick<EventRecorder, 'record'>;
+  /** Milliseconds until a good reference is checked again; with jitter. */
+  readonly refreshMs: () => number;
+}
+
+/** Keeps the status of a reference honest: is everything it names there, allowed and fit to be a variable? */
+export async function reconcileReference(key: string, signal: AbortSignal, deps: ReferenceDependencies): Promise<Outcome> {
+  const reference = deps.world.references.get(key);
+  if (!reference) return done();
+  const namespace = deps.world.namespaces.get(reference.metadata.namespace ?? '');
+  const wanted = collectWanted([{ name: reference.metadata.name, env: reference.spec.env }], []);
+  const asking = { domain: namespace?.domain, notBefore: deps.clock.now() - RECENT_MS, signal };
+  const answers = await ask(wanted, asking, deps);
+  if (answers.kind === 'later') return later(answers.afterMs);
+  const resolution: Resolution = resolve(wanted, answers.states);
+  const outcome = referenceOutcome(resolution, deps.refreshMs());
+  const fields = { entries: entryStates(resolution) };
+  const changed = await writeStatus(RESOURCES.secretReferences, reference, outcome, fields, signal, deps);
+  if (changed) recordReady('SecretReference', reference, outcome, deps.events);
+  return outcome;
+}
+
+/** A status check may share what was read for somebody else a moment ago; a pod's delivery may not. */
+export const RECENT_MS = 2_000;

@@ -1,0 +1,70 @@
+import { isDeepStrictEqual } from 'node:util';
+import { API_VERSION } from '../api/names.ts';
+import type { Condition } from '../api/schema.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { KubeError } from '../kube/errors.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import type { Resource } from '../kube/objects.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Outcome } from '../runtime/outcome.ts';
+import { readyConditions } from './ready.ts';
+
+interface Owned {
+  readonly metadata: Readonly<KubeObject['metadata']>;
+  readonly status: { readonly conditions?: readonly Condition[] | undefined } | undefined;
+}
+type Told = Extract<Outcome, { reason: string }>;
+
+/**
+ * Patches the status of one of our kinds with the outcome's conditions and the fields given; a field that is
+ * undefined is removed. Writes nothing when nothing changed. Resolves to whether the Ready condition changed.
+ */
+export async function writeStatus(
+  resource: Resource,
+  object: Owned,
+  outcome: Told,
+  fields: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+  deps: { readonly client: Pick<KubeClient, 'patch'>; readonly clock: Clock },
+): Promise<boolean> {
+  const { name, namespace = '', generation = 1, uid } = object.metadata;
+  const old = object.status ?? {};
+  const conditions = readyConditions(old.conditions, outcome, generation, deps.clock.wall());
+  const wanted: Record<string, unknown> = { ...fields, observedGeneration: generation, conditions };
+  const present = old as Record<string, unknown>;
+  const same = Object.keys(wanted).every((field) => isDeepStrictEqual(wanted[field], present[field]));
+  if (same) return false;
+  const status = Object.fromEntries(Object.entries(wanted).map(([field, value]) => [field, value ?? null]));
+  try {
+    const patch = { metadata: { uid }, status };
+    await deps.client.patch(resource, { namespace, name, subresource: 'status' }, patch, { type: 'merge', signal });
+  } catch (error) {
+    // Deleted, or deleted and created again: its successor gets a pass of its own.
+    if (error instanceof KubeError && ['NotFound', 'Conflict', 'Invalid'].includes(error.code)) return false;
+    throw error;
+  }
+  return !isDeepStrictEqual(summary(old.conditions), summary(conditions));
+}
+
+function summary(conditions: readonly Condition[] | undefined) {
+  const ready = conditions?.find(({ type }) => type === 'Ready');
+  return ready && [ready.status, ready.reason, ready.message];
+}
+
+/** One event for each change of the Ready condition. */
+export function recordReady(
+  kind: string,
+  object: Owned,
+  outcome: Told,
+  events: Pick<EventRecorder, 'record'>,
+): void {
+  const { name, namespace = '', uid } = object.metadata;
+  events.record({
+    regarding: { apiVersion: API_VERSION, kind, namespace, name, uid },
+    type: outcome.kind === 'done' ? 'Normal' : 'Warning',
+    reason: outcome.reason,
+    action: 'Check',
+    message: outcome.message,
+  });
+}

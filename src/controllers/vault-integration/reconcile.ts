@@ -1,0 +1,33 @@
+import { RESOURCES } from '../../api/resources.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { done, later, type Outcome } from '../../runtime/outcome.ts';
+import { askVault, type AskDependencies } from '../ask.ts';
+import { RECENT_MS } from '../secret-reference/reconcile.ts';
+import { recordReady, writeStatus } from '../status.ts';
+import type { World } from '../world.ts';
+import { elderOf, integrationOutcome, statusFields } from './decide.ts';
+
+export interface IntegrationDependencies extends Omit<AskDependencies, 'world'> {
+  readonly world: World;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly events: Pick<EventRecorder, 'record'>;
+  /** Milliseconds until a good integration is checked again; with jitter. */
+  readonly refreshMs: () => number;
+}
+
+/** Keeps the status of an integration honest: does it connect, log in and read its path? */
+export async function reconcileIntegration(key: string, signal: AbortSignal, deps: IntegrationDependencies): Promise<Outcome> {
+  const integration = deps.world.integrations.get(key);
+  if (!integration) return done();
+  const namesakes = deps.world.integrations.byIndex('displayName', integration.spec.displayName);
+  const answer = await askVault(integration.metadata.name, { notBefore: deps.clock.now() - RECENT_MS, signal }, deps);
+  if (answer.kind === 'later') return later(answer.afterMs);
+  const outcome = integrationOutcome(answer, elderOf(integration, namesakes), deps.refreshMs());
+  const fields = statusFields(integration.spec.path, answer);
+  const changed = await writeStatus(RESOURCES.vaultIntegrations, integration, outcome, fields, signal, deps);
+  if (changed) recordReady('VaultIntegration', integration, outcome, deps.events);
+  return outcome;
+}

@@ -1,0 +1,102 @@
+import { GLOBAL } from '../api/names.ts';
+import type { Change } from '../kube/reflector.ts';
+import type { Lane } from '../runtime/queue.ts';
+import { storeId } from '../sources/kubernetes.ts';
+import type { DomainNamespace, GatedPod, Integration, Reference, SystemSecret } from './objects.ts';
+import type { World } from './world.ts';
+
+/** Where a change sends its keys. */
+export interface Queues {
+  readonly pods: { add(key: string, lane?: Lane): void };
+  readonly references: { add(key: string, lane?: Lane): void };
+  readonly integrations: { add(key: string, lane?: Lane): void };
+}
+
+/**
+ * Whoever waits for an object is tried again at once when it changes: each change of the world, and which keys
+ * it concerns. Resolves nothing itself. Returns what undoes the subscriptions.
+ */
+export function wireWakeups(world: World, queues: Queues, released: Set<string>, storePrefix: string): () => void {
+  const dependents = (source: string): void => {
+    for (const reference of world.references.byIndex('source', source)) {
+      const key = keyOf(reference.metadata);
+      queues.references.add(key);
+      podsOfReference(key);
+    }
+    if (source === `KUBERNETES/${GLOBAL}`) wake(world.pods.byIndex('placeholders', 'yes'));
+  };
+  const podsOfReference = (key: string): void => wake(world.pods.byIndex('reference', key));
+  const wake = (pods: readonly GatedPod[]): void => {
+    for (const pod of pods) queues.pods.add(keyOf(pod.metadata), 'urgent');
+  };
+
+  const undo = [
+    world.pods.onChange(({ type, key, object }) => {
+      if (type === 'deleted') released.delete(object.metadata.uid);
+      else queues.pods.add(key, 'urgent');
+    }),
+    world.references.onChange((change) => {
+      if (!specChanged(change)) return;
+      queues.references.add(change.key, 'urgent');
+      podsOfReference(change.key);
+    }),
+    world.integrations.onChange((change) => {
+      const { key, object } = change;
+      if (specChanged(change)) {
+        queues.integrations.add(key, 'urgent');
+        for (const namesake of world.integrations.byIndex('displayName', object.spec.displayName)) {
+          queues.integrations.add(keyOf(namesake.metadata));
+        }
+      } else if (!becameReady(change)) return;
+      dependents(`VAULT/${object.metadata.name}`);
+    }),
+    world.stores.onChange(({ object }) => {
+      const id = storeId(storePrefix, object.metadata.name);
+      if (id !== undefined) dependents(`KUBERNETES/${id}`);
+    }),
+    world.credentials.onChange(({ object }) => {
+      for (const integration of world.integrations.byIndex('credentials', object.metadata.name)) {
+        queues.integrations.add(keyOf(integration.metadata), 'urgent');
+        dependents(`VAULT/${integration.metadata.name}`);
+      }
+    }),
+    world.namespaces.onChange((change) => {
+      if (!domainChanged(change)) return;
+      const { name } = change.object.metadata;
+      wake(world.pods.byIndex('namespace', name));
+      for (const reference of world.references.byIndex('namespace', name)) queues.references.add(keyOf(reference.metadata));
+    }),
+  ];
+  return () => undo.forEach((unsubscribe) => unsubscribe());
+}
+
+/** Everybody who waits for one integration: for when Vault answers again. */
+export function wakeIntegration(world: World, queues: Queues, systemNamespace: string, name: string): void {
+  queues.integrations.add(`${systemNamespace}/${name}`, 'urgent');
+  for (const reference of world.references.byIndex('source', `VAULT/${name}`)) {
+    const key = keyOf(reference.metadata);
+    queues.references.add(key);
+    for (const pod of world.pods.byIndex('reference', key)) queues.pods.add(keyOf(pod.metadata), 'urgent');
+  }
+}
+
+/** Status patches, most of them our own, change no generation. */
+function specChanged(change: Change<Reference> | Change<Integration>): boolean {
+  return change.type !== 'updated' || change.old?.metadata.generation !== change.object.metadata.generation;
+}
+
+function becameReady({ old, object }: Change<Integration>): boolean {
+  return !isReady(old) && isReady(object);
+}
+
+function isReady(integration: Integration | undefined): boolean {
+  return integration?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+function domainChanged({ type, old, object }: Change<DomainNamespace>): boolean {
+  return type !== 'updated' || old?.domain !== object.domain || old?.legacy !== object.legacy;
+}
+
+function keyOf({ namespace, name }: SystemSecret['metadata']): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}

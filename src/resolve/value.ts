@@ -1,0 +1,37 @@
+import { LIMITS } from '../api/names.ts';
+import type { Problem } from './problem.ts';
+
+type Unfit = Pick<Problem, 'reason' | 'message'>;
+export type Fitted =
+  { readonly ok: true; readonly bytes: Buffer } | { readonly ok: false; readonly problem: Unfit };
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * A value as the bytes of an environment variable, unchanged, or why it cannot be one: it must be UTF-8
+ * without NUL, and `NAME=value` must fit into the longest argument string that Linux passes to a program.
+ */
+export function fit(name: string, value: string | Uint8Array): Fitted {
+  if (typeof value === 'string' ? !value.isWellFormed() : !isUtf8(value)) {
+    return unfit('NotAnEnvironmentValue', 'the value is not valid UTF-8 text');
+  }
+  const bytes = Buffer.from(value as string);
+  if (bytes.includes(0)) return unfit('NotAnEnvironmentValue', 'the value contains a NUL byte');
+  if (Buffer.byteLength(name) + 1 + bytes.length > LIMITS.variableBytes) {
+    return unfit('TooLarge', `the variable is over ${LIMITS.variableBytes} bytes with its name`);
+  }
+  return { ok: true, bytes };
+}
+
+function unfit(reason: Unfit['reason'], message: string): Fitted {
+  return { ok: false, problem: { reason, message } };
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    strictUtf8.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
