@@ -51,7 +51,12 @@ export async function askVault(
 ): ReturnType<VaultSource['read']> {
   const found = integration(deps, id);
   if (!found) {
-    return { kind: 'failed', location: id, reason: 'IntegrationNotFound', message: `there is no VaultIntegration ${id}` };
+    return {
+      kind: 'failed',
+      location: id,
+      reason: 'IntegrationNotFound',
+      message: `there is no VaultIntegration ${id}`,
+    };
   }
   const { metadata, spec } = found;
   const target = vaultTarget(
@@ -69,5 +74,10 @@ function integration(deps: AskDependencies, id: string) {
 
 function storeAnswer(id: string, deps: AskDependencies): SourceAnswer {
   const { systemNamespace, storePrefix: prefix } = deps;
-  return readStore({ prefix, systemNamespace, id, getSecret: (name) => deps.world.stores.get(`${systemNamespace}/${name}`) });
+  return readStore({
+    prefix,
+    systemNamespace,
+    id,
+    getSecret: (name) => deps.world.stores.get(`${systemNamespace}/${name}`),
+  });
 }

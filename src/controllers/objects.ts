@@ -80,7 +80,11 @@ export interface DomainNamespace extends Cached {
 
 export function domainNamespace(raw: KubeObject): DomainNamespace {
   const labels = raw.metadata.labels ?? {};
-  return { metadata: slim(raw), domain: labels[DOMAIN_LABEL] || undefined, legacy: labels[LEGACY_LABEL] === 'enabled' };
+  return {
+    metadata: slim(raw),
+    domain: labels[DOMAIN_LABEL] || undefined,
+    legacy: labels[LEGACY_LABEL] === 'enabled',
+  };
 }
 
 /** A Secret of the system namespace; `data` stays base64 until a value is needed. */

@@ -13,12 +13,19 @@ interface Policy extends KubeObject {
 }
 
 /** The policies that came with this Fairlead, by `Kind/name`, for the system namespace given. */
-export async function expectedPolicies(directory: URL, systemNamespace: string): Promise<ReadonlyMap<string, Policy>> {
-  const files = (await readdir(directory)).filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml');
+export async function expectedPolicies(
+  directory: URL,
+  systemNamespace: string,
+): Promise<ReadonlyMap<string, Policy>> {
+  const files = (await readdir(directory)).filter(
+    (file) => file.endsWith('.yaml') && file !== 'kustomization.yaml',
+  );
   const texts = await Promise.all(files.map(async (file) => readFile(new URL(file, directory), 'utf8')));
   const documents = texts
     .map((text) => text.replaceAll(DEFAULT_SYSTEM_NAMESPACE, systemNamespace))
-    .flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as Policy & { kind: string }));
+    .flatMap((text) =>
+      parseAllDocuments(text).map((document) => document.toJS() as Policy & { kind: string }),
+    );
   return new Map(documents.map((policy) => [`${policy.kind}/${policy.metadata.name}`, policy]));
 }
 
@@ -30,7 +37,12 @@ export class PolicyGuard {
   readonly #expected: ReadonlyMap<string, Policy>;
   readonly reflectors: readonly [Reflector<Policy>, Reflector<Policy>];
 
-  constructor(expected: ReadonlyMap<string, Policy>, client: KubeClient, clock: Clock, hooks: ReflectorHooks = {}) {
+  constructor(
+    expected: ReadonlyMap<string, Policy>,
+    client: KubeClient,
+    clock: Clock,
+    hooks: ReflectorHooks = {},
+  ) {
     this.#expected = expected;
     const make = (name: string, kind: string, resource: (typeof RESOURCES)[keyof typeof RESOURCES]) =>
       new Reflector<Policy>({
@@ -40,7 +52,10 @@ export class PolicyGuard {
         name,
         resource,
         // Of other projects' policies nothing but the name is kept.
-        project: (raw) => ({ metadata: raw.metadata, ...(expected.has(`${kind}/${raw.metadata.name}`) && { spec: (raw as Policy).spec }) }),
+        project: (raw) => ({
+          metadata: raw.metadata,
+          ...(expected.has(`${kind}/${raw.metadata.name}`) && { spec: (raw as Policy).spec }),
+        }),
       });
     this.reflectors = [
       make('policies', 'ValidatingAdmissionPolicy', RESOURCES.policies),
@@ -54,7 +69,8 @@ export class PolicyGuard {
       const { name } = wanted.metadata;
       const live = (id.startsWith('ValidatingAdmissionPolicy/') ? policies : bindings).get(name);
       if (!live) return fenceProblem(`${id} is missing`);
-      if (live.metadata.deletionTimestamp || !matches(wanted.spec, live.spec)) return fenceProblem(`${id} was changed`);
+      if (live.metadata.deletionTimestamp || !matches(wanted.spec, live.spec))
+        return fenceProblem(`${id} was changed`);
     }
     return undefined;
   }
@@ -73,7 +89,11 @@ function fenceProblem(what: string): Problem {
  */
 export function matches(wanted: unknown, live: unknown): boolean {
   if (Array.isArray(wanted)) {
-    return Array.isArray(live) && live.length === wanted.length && wanted.every((item, i) => matches(item, live[i]));
+    return (
+      Array.isArray(live) &&
+      live.length === wanted.length &&
+      wanted.every((item, i) => matches(item, live[i]))
+    );
   }
   if (typeof wanted === 'object' && wanted !== null) {
     if (typeof live !== 'object' || live === null) return false;

@@ -10,7 +10,14 @@ export function readyConditions(
   now: Date,
 ): readonly Condition[] {
   const about = { reason: outcome.reason, message: outcome.message, observedGeneration: generation };
-  const ready = setCondition(old ?? [], { type: 'Ready', status: outcome.kind === 'done' ? 'True' : 'False', ...about }, now);
-  if (outcome.kind === 'stalled') return setCondition(ready, { type: 'Stalled', status: 'True', ...about }, now);
-  return ready.some(({ type }) => type === 'Stalled') ? ready.filter(({ type }) => type !== 'Stalled') : ready;
+  const ready = setCondition(
+    old ?? [],
+    { type: 'Ready', status: outcome.kind === 'done' ? 'True' : 'False', ...about },
+    now,
+  );
+  if (outcome.kind === 'stalled')
+    return setCondition(ready, { type: 'Stalled', status: 'True', ...about }, now);
+  return ready.some(({ type }) => type === 'Stalled')
+    ? ready.filter(({ type }) => type !== 'Stalled')
+    : ready;
 }

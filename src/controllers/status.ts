@@ -38,7 +38,10 @@ export async function writeStatus(
   const status = Object.fromEntries(Object.entries(wanted).map(([field, value]) => [field, value ?? null]));
   try {
     const patch = { metadata: { uid }, status };
-    await deps.client.patch(resource, { namespace, name, subresource: 'status' }, patch, { type: 'merge', signal });
+    await deps.client.patch(resource, { namespace, name, subresource: 'status' }, patch, {
+      type: 'merge',
+      signal,
+    });
   } catch (error) {
     // Deleted, or deleted and created again: its successor gets a pass of its own.
     if (error instanceof KubeError && ['NotFound', 'Conflict', 'Invalid'].includes(error.code)) return false;

@@ -1,6 +1,7 @@
 import { GLOBAL } from '../api/names.ts';
 import type { Change } from '../kube/reflector.ts';
 import type { Lane } from '../runtime/queue.ts';
+import type { SourceKey } from '../resolve/resolve.ts';
 import { storeId } from '../sources/kubernetes.ts';
 import type { DomainNamespace, GatedPod, Integration, Reference, SystemSecret } from './objects.ts';
 import type { World } from './world.ts';
@@ -12,12 +13,24 @@ export interface Queues {
   readonly integrations: { add(key: string, lane?: Lane): void };
 }
 
+export interface Wakeups {
+  /** Tries everybody again who waits for this source (`VAULT/vault-prod`), for when it answers again. */
+  readonly wakeSource: (source: SourceKey) => void;
+  /** Ends the subscriptions. */
+  readonly close: () => void;
+}
+
 /**
  * Whoever waits for an object is tried again at once when it changes: each change of the world, and which keys
- * it concerns. Resolves nothing itself. Returns what undoes the subscriptions.
+ * it concerns. Resolves nothing itself.
  */
-export function wireWakeups(world: World, queues: Queues, released: Set<string>, storePrefix: string): () => void {
-  const dependents = (source: string): void => {
+export function wireWakeups(
+  world: World,
+  queues: Queues,
+  released: Set<string>,
+  storePrefix: string,
+): Wakeups {
+  const wakeSource = (source: SourceKey): void => {
     for (const reference of world.references.byIndex('source', source)) {
       const key = keyOf(reference.metadata);
       queues.references.add(key);
@@ -48,36 +61,27 @@ export function wireWakeups(world: World, queues: Queues, released: Set<string>,
           queues.integrations.add(keyOf(namesake.metadata));
         }
       } else if (!becameReady(change)) return;
-      dependents(`VAULT/${object.metadata.name}`);
+      wakeSource(`VAULT/${object.metadata.name}`);
     }),
     world.stores.onChange(({ object }) => {
       const id = storeId(storePrefix, object.metadata.name);
-      if (id !== undefined) dependents(`KUBERNETES/${id}`);
+      if (id !== undefined) wakeSource(`KUBERNETES/${id}`);
     }),
     world.credentials.onChange(({ object }) => {
       for (const integration of world.integrations.byIndex('credentials', object.metadata.name)) {
         queues.integrations.add(keyOf(integration.metadata), 'urgent');
-        dependents(`VAULT/${integration.metadata.name}`);
+        wakeSource(`VAULT/${integration.metadata.name}`);
       }
     }),
     world.namespaces.onChange((change) => {
       if (!domainChanged(change)) return;
       const { name } = change.object.metadata;
       wake(world.pods.byIndex('namespace', name));
-      for (const reference of world.references.byIndex('namespace', name)) queues.references.add(keyOf(reference.metadata));
+      for (const reference of world.references.byIndex('namespace', name))
+        queues.references.add(keyOf(reference.metadata));
     }),
   ];
-  return () => undo.forEach((unsubscribe) => unsubscribe());
-}
-
-/** Everybody who waits for one integration: for when Vault answers again. */
-export function wakeIntegration(world: World, queues: Queues, systemNamespace: string, name: string): void {
-  queues.integrations.add(`${systemNamespace}/${name}`, 'urgent');
-  for (const reference of world.references.byIndex('source', `VAULT/${name}`)) {
-    const key = keyOf(reference.metadata);
-    queues.references.add(key);
-    for (const pod of world.pods.byIndex('reference', key)) queues.pods.add(keyOf(pod.metadata), 'urgent');
-  }
+  return { wakeSource, close: () => undo.forEach((unsubscribe) => unsubscribe()) };
 }
 
 /** Status patches, most of them our own, change no generation. */
@@ -90,7 +94,10 @@ function becameReady({ old, object }: Change<Integration>): boolean {
 }
 
 function isReady(integration: Integration | undefined): boolean {
-  return integration?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+  return (
+    integration?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ??
+    false
+  );
 }
 
 function domainChanged({ type, old, object }: Change<DomainNamespace>): boolean {

@@ -85,7 +85,10 @@ export async function writeCondition(
   const { namespace = '', name, uid } = pod.metadata;
   const patch = { metadata: { uid }, status: { conditions: [condition] } };
   try {
-    await client.patch(RESOURCES.pods, { namespace, name, subresource: 'status' }, patch, { type: 'strategic', signal });
+    await client.patch(RESOURCES.pods, { namespace, name, subresource: 'status' }, patch, {
+      type: 'strategic',
+      signal,
+    });
   } catch (error) {
     if (!isGone(error)) throw error;
   }
@@ -97,7 +100,12 @@ function isGone(error: unknown): boolean {
 }
 
 /** The condition that a pass leaves on the pod. */
-export function deliveredCondition(status: 'True' | 'False', reason: string, message: string, now: Date): Condition {
+export function deliveredCondition(
+  status: 'True' | 'False',
+  reason: string,
+  message: string,
+  now: Date,
+): Condition {
   return {
     type: DELIVERED_CONDITION,
     status,

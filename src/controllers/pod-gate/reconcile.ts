@@ -22,7 +22,11 @@ export interface PodGateDependencies extends Omit<AskDependencies, 'world'> {
 }
 
 /** One pass for one pod: gather references and values, decide, create the delivery, lift the gate. */
-export async function reconcilePod(key: string, signal: AbortSignal, deps: PodGateDependencies): Promise<Outcome> {
+export async function reconcilePod(
+  key: string,
+  signal: AbortSignal,
+  deps: PodGateDependencies,
+): Promise<Outcome> {
   const pod = deps.world.pods.get(key);
   if (!pod || deps.released.has(pod.metadata.uid)) return done();
   const todo = triage(pod);
@@ -56,9 +60,19 @@ export async function reconcilePod(key: string, signal: AbortSignal, deps: PodGa
 }
 
 /** The condition goes first: once the gate is lifted, the pod leaves the cache and nobody would mend it. */
-async function release(pod: GatedPod, delivery: string, signal: AbortSignal, deps: PodGateDependencies): Promise<void> {
+async function release(
+  pod: GatedPod,
+  delivery: string,
+  signal: AbortSignal,
+  deps: PodGateDependencies,
+): Promise<void> {
   if (pod.condition || !pod.gated) {
-    const condition = deliveredCondition('True', 'Resolved', `delivered in Secret ${delivery}`, deps.clock.wall());
+    const condition = deliveredCondition(
+      'True',
+      'Resolved',
+      `delivered in Secret ${delivery}`,
+      deps.clock.wall(),
+    );
     await writeCondition(deps.client, pod, condition, signal);
   }
   if (pod.gated) await liftGate(deps.client, pod, delivery, signal);

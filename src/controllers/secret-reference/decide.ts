@@ -7,7 +7,8 @@ import { done, stalled, waiting, type Outcome } from '../../runtime/outcome.ts';
 export function referenceOutcome(resolution: Resolution, refreshMs: number): Outcome {
   if (resolution.problems.length === 0) {
     const optional = resolution.entries.filter(({ problem }) => problem !== undefined);
-    const missing = optional.length > 0 ? `; missing but optional: ${optional.map((e) => e.wanted.name).join(', ')}` : '';
+    const missing =
+      optional.length > 0 ? `; missing but optional: ${optional.map((e) => e.wanted.name).join(', ')}` : '';
     return done('Resolved', `${resolution.data.size} variables${missing}`, refreshMs);
   }
   const { reason, message, terminal, retryAfterMs } = summarize(resolution.problems);

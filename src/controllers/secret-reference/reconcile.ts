@@ -20,7 +20,11 @@ export interface ReferenceDependencies extends Omit<AskDependencies, 'world'> {
 }
 
 /** Keeps the status of a reference honest: is everything it names there, allowed and fit to be a variable? */
-export async function reconcileReference(key: string, signal: AbortSignal, deps: ReferenceDependencies): Promise<Outcome> {
+export async function reconcileReference(
+  key: string,
+  signal: AbortSignal,
+  deps: ReferenceDependencies,
+): Promise<Outcome> {
   const reference = deps.world.references.get(key);
   if (!reference) return done();
   const namespace = deps.world.namespaces.get(reference.metadata.namespace ?? '');

@@ -8,7 +8,10 @@ import type { Integration } from '../objects.ts';
 type Answer = (SourceFields & { readonly authMethod?: string }) | SourceFailure;
 
 /** A display name belongs to the integration that had it first: a newcomer cannot take it away. */
-export function elderOf(integration: Integration, namesakes: readonly Integration[]): Integration | undefined {
+export function elderOf(
+  integration: Integration,
+  namesakes: readonly Integration[],
+): Integration | undefined {
   const age = ({ metadata }: Integration) => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
   const [first] = namesakes.toSorted((a, b) => (age(a) < age(b) ? -1 : 1));
   return first && first.metadata.uid !== integration.metadata.uid ? first : undefined;
@@ -21,7 +24,10 @@ export function integrationOutcome(
 ): Extract<Outcome, { reason: string }> {
   if (elder) {
     const { name } = elder.metadata;
-    return stalled('NameConflict', `VaultIntegration ${name} has the same displayName; choose another spec.displayName`);
+    return stalled(
+      'NameConflict',
+      `VaultIntegration ${name} has the same displayName; choose another spec.displayName`,
+    );
   }
   if (answer.kind === 'failed') {
     const { reason, message, retryAfterMs } = answer;
@@ -31,7 +37,10 @@ export function integrationOutcome(
 }
 
 /** What stands in the status beside the conditions; what is not known any more is removed. */
-export function statusFields(path: string, answer: Answer): Pick<VaultIntegrationStatus, 'mount' | 'secretPath' | 'authMethod' | 'keyCount'> {
+export function statusFields(
+  path: string,
+  answer: Answer,
+): Pick<VaultIntegrationStatus, 'mount' | 'secretPath' | 'authMethod' | 'keyCount'> {
   const parsed = parsePath(path);
   return {
     mount: parsed?.mount,

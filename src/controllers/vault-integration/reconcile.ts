@@ -19,11 +19,19 @@ export interface IntegrationDependencies extends Omit<AskDependencies, 'world'> 
 }
 
 /** Keeps the status of an integration honest: does it connect, log in and read its path? */
-export async function reconcileIntegration(key: string, signal: AbortSignal, deps: IntegrationDependencies): Promise<Outcome> {
+export async function reconcileIntegration(
+  key: string,
+  signal: AbortSignal,
+  deps: IntegrationDependencies,
+): Promise<Outcome> {
   const integration = deps.world.integrations.get(key);
   if (!integration) return done();
   const namesakes = deps.world.integrations.byIndex('displayName', integration.spec.displayName);
-  const answer = await askVault(integration.metadata.name, { notBefore: deps.clock.now() - RECENT_MS, signal }, deps);
+  const answer = await askVault(
+    integration.metadata.name,
+    { notBefore: deps.clock.now() - RECENT_MS, signal },
+    deps,
+  );
   if (answer.kind === 'later') return later(answer.afterMs);
   const outcome = integrationOutcome(answer, elderOf(integration, namesakes), deps.refreshMs());
   const fields = statusFields(integration.spec.path, answer);

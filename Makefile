@@ -1,0 +1,61 @@
+# `make help` is the manual.
+SHELL := /bin/bash
+NODE_BIN := node_modules/.bin
+# Where demo and cluster-up get their cluster: local (built here, no Docker), kind or current (your kubeconfig).
+CLUSTER ?= local
+export CLUSTER
+
+.DEFAULT_GOAL := help
+.PHONY: help install generate format verify unit test test-cluster test-node cluster-up cluster-down cluster-status demo demo-down bench
+
+help: ## Show this manual
+	@echo "Fairlead: secrets from where they are kept into Spark and Jupyter pods."
+	@echo
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  CLUSTER=local|kind|current chooses the cluster of demo and cluster-up (default: local)."
+
+install: node_modules/.installed ## Install the dependencies (npm ci)
+
+node_modules/.installed: package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+generate: install ## Write crds/ and docs/reasons.md from src/api
+	npm run --silent generate
+
+format: install ## Format every file
+	npm run --silent format
+
+verify: install ## Generated files, format, lint, types, dependency directions
+	npm run --silent verify
+
+unit: install ## The quick tests, without a cluster
+	npx vitest run --project unit
+
+test: install ## Everything: verify, unit, cluster and node tests on a real cluster
+	npm run --silent test
+
+test-cluster: install ## Only the tests against a real control plane and OpenBao
+	npx vitest run --project cluster
+
+test-node: install ## Only the tests with a real kubelet (Linux, root)
+	npx vitest run --project node
+
+cluster-up: install ## Start etcd, API server, controllers, OpenBao and, as root on Linux, a node
+	npm run --silent cluster -- up
+
+cluster-down: install ## Stop them and delete their state
+	npm run --silent cluster -- down
+
+cluster-status: install ## What runs, with pids and ports
+	npm run --silent cluster -- status
+
+demo: install ## From nothing to pods with secrets, rotation, failure and repair
+	npm run --silent demo
+
+demo-down: install ## Clean up after the demo
+	npm run --silent demo -- down
+
+bench: install ## Speed and memory beside a floor measured in the same run
+	npm run --silent bench

@@ -1,0 +1,98 @@
+/**
+ * Puts Fairlead into a cluster: what `kubectl apply -k config` installs, with the webhook pointed at a process on
+ * this machine, and a kubeconfig for each of its ServiceAccounts, so that every process runs with just the
+ * rights that it has in a real cluster.
+ */
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parseAllDocuments, stringify } from 'yaml';
+import { DEFAULT_SYSTEM_NAMESPACE } from '../src/api/names.ts';
+
+const run = promisify(execFile);
+const CONFIG = new URL('../config', import.meta.url).pathname;
+
+/** Just what is needed of hack/cluster's RunningCluster. */
+export interface Target {
+  readonly kubeconfig: string;
+  tool(name: 'kubectl'): string;
+}
+
+/** kubectl as the cluster's administrator; rejects with kubectl's own words. */
+export async function kubectl(target: Target, args: readonly string[], stdin?: string): Promise<string> {
+  const child = run(target.tool('kubectl'), ['--kubeconfig', target.kubeconfig, ...args], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (stdin !== undefined) child.child.stdin?.end(stdin);
+  const { stdout } = await child;
+  return stdout;
+}
+
+/** Applies config/ with the webhook at `webhookUrl` (an origin) instead of a Service. */
+export async function install(target: Target, webhookUrl: string): Promise<void> {
+  const rendered = await kubectl(target, ['kustomize', CONFIG]);
+  const documents = parseAllDocuments(rendered).map((document) => document.toJS() as Manifest);
+  for (const { webhooks } of documents) {
+    for (const webhook of webhooks ?? []) {
+      const { path } = webhook.clientConfig.service ?? { path: '' };
+      webhook.clientConfig = { url: `${webhookUrl}${path}` };
+    }
+  }
+  const isCrd = ({ kind }: Manifest) => kind === 'CustomResourceDefinition' || kind === 'Namespace';
+  await apply(target, documents.filter(isCrd));
+  await kubectl(target, [
+    'wait',
+    '--for=condition=Established',
+    '--timeout=30s',
+    'crd',
+    '-l',
+    'app.kubernetes.io/name=fairlead',
+  ]);
+  await apply(
+    target,
+    documents.filter((document) => !isCrd(document)),
+  );
+}
+
+interface Manifest {
+  kind: string;
+  webhooks?: { clientConfig: { url?: string; service?: { path: string } } }[];
+}
+
+async function apply(target: Target, documents: readonly unknown[]): Promise<void> {
+  const yaml = documents.map((document) => stringify(document)).join('---\n');
+  await kubectl(
+    target,
+    ['apply', '--server-side', '--force-conflicts', '--field-manager=fairlead-install', '-f', '-'],
+    yaml,
+  );
+}
+
+/** A kubeconfig that logs in as a ServiceAccount of the system namespace; resolves to its path. */
+export async function accountKubeconfig(target: Target, account: string, dir: string): Promise<string> {
+  const token = await kubectl(target, [
+    'create',
+    'token',
+    account,
+    '-n',
+    DEFAULT_SYSTEM_NAMESPACE,
+    '--duration=8h',
+  ]);
+  const view = await kubectl(target, ['config', 'view', '--raw', '--minify', '--flatten', '-o', 'json']);
+  const config = JSON.parse(view) as { clusters: unknown[]; contexts: { context: { cluster: string } }[] };
+  const context = { cluster: config.contexts[0]?.context.cluster, user: account };
+  const own = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': account,
+    clusters: config.clusters,
+    contexts: [{ name: account, context }],
+    users: [{ name: account, user: { token: token.trim() } }],
+  };
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const path = join(dir, `${account}.kubeconfig`);
+  await writeFile(path, stringify(own), { mode: 0o600 });
+  await chmod(path, 0o600);
+  return path;
+}

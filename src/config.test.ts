@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { checkProcess, ConfigError, parseConfig } from './config.ts';
+
+const role = ['--role', 'controller'];
+
+describe('configuration', () => {
+  it('has defaults for everything but the role', () => {
+    const config = parseConfig(role, {});
+    expect(config).toMatchObject({
+      role: 'controller',
+      systemNamespace: 'fairlead-system',
+      storePrefix: 'iomete-secret-store',
+      workers: 32,
+      leaderElect: true,
+      vaultHosts: [],
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it.each([
+    ['a flag', [...role, '--workers', '8'], {}, 8],
+    ['an environment variable', role, { FAIRLEAD_WORKERS: '9' }, 9],
+    ['the flag, if both are given', [...role, '--workers', '8'], { FAIRLEAD_WORKERS: '9' }, 8],
+  ])('takes %s', (_, args, env, workers) => {
+    expect(parseConfig(args, env).workers).toBe(workers);
+  });
+
+  it('splits lists and drops empty items', () => {
+    const { vaultHosts } = parseConfig([...role, '--vault-hosts', 'https://a:8200, https://b,'], {});
+    expect(vaultHosts).toEqual(['https://a:8200', 'https://b']);
+  });
+
+  it.each([
+    ['a missing role', [], '--role (or FAIRLEAD_ROLE)'],
+    ['an unknown role', ['--role', 'king'], 'controller, admission, certificates'],
+    ['a number out of range', [...role, '--workers', '0'], '--workers (or FAIRLEAD_WORKERS)'],
+    ['not a boolean', [...role, '--leader-elect', 'perhaps'], '--leader-elect'],
+    ['an unknown flag', [...role, '--vault-token', 'x'], '--vault-hosts'],
+    ['a flag without a value', ['--role'], 'unknown or incomplete flag'],
+  ])('refuses %s and says what is possible', (_, args, says) => {
+    expect(() => parseConfig(args, {})).toThrow(ConfigError);
+    expect(() => parseConfig(args, {})).toThrow(says);
+  });
+
+  it('never quotes what was given', () => {
+    for (const args of [[...role, '--workers', 's3cret'], [...role, '--password=s3cret'], ['s3cret']]) {
+      expect(() => parseConfig(args, {})).not.toThrow(/s3cret/);
+      expect(() => parseConfig(args, {})).toThrow(ConfigError);
+    }
+  });
+});
+
+describe('how the process was started', () => {
+  const good = ['--disable-sigusr1', '--report-exclude-env'];
+
+  it('is accepted with the two flags', () => {
+    expect(() => checkProcess({}, good)).not.toThrow();
+  });
+
+  it.each([
+    ['certificate checks switched off', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, good],
+    ['NODE_OPTIONS', { NODE_OPTIONS: '--require /tmp/x.js' }, good],
+    ['a signal that opens a debugger', {}, ['--report-exclude-env']],
+    ['crash reports with the environment', {}, ['--disable-sigusr1']],
+  ])('is refused with %s', (_, env, flags) => {
+    expect(() => checkProcess(env, flags)).toThrow(ConfigError);
+  });
+});

@@ -1,0 +1,117 @@
+import type { KubeClient } from '../kube/client.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { runController, type ControllerOptions } from '../runtime/controller.ts';
+import { WorkQueue } from '../runtime/queue.ts';
+import type { VaultSource } from '../sources/vault/source.ts';
+import { reconcilePod, reportWaiting } from './pod-gate/reconcile.ts';
+import type { PolicyGuard } from './policies.ts';
+import { reconcileReference } from './secret-reference/reconcile.ts';
+import { reconcileIntegration } from './vault-integration/reconcile.ts';
+import { wireWakeups } from './wakeups.ts';
+import type { World } from './world.ts';
+
+export interface ControllersOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly world: World;
+  readonly guard: PolicyGuard;
+  readonly vault: VaultSource;
+  readonly events: EventRecorder;
+  readonly systemNamespace: string;
+  readonly storePrefix: string;
+  readonly vaultHosts: readonly string[];
+  readonly workers: number;
+  readonly refreshSeconds: number;
+  readonly stillLeader: () => boolean;
+  /** What every loop shares: log, metrics. */
+  readonly loop: Pick<ControllerOptions, 'log' | 'metrics'>;
+}
+
+/** Status checks must not crowd out the pods that wait. */
+const STATUS_WORKERS = 4;
+/** A pass asks Vault (10 s at most) and the API server a few times. */
+const PASS_MS = 45_000;
+
+/** The three control loops, while this replica leads. Resolves when `signal` is aborted and all passes have ended. */
+export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
+  const { clock, random, world, guard, vault } = options;
+  const released = new Set<string>();
+  const queue = (name: string) =>
+    new WorkQueue({ name, clock, random, groupOf: (key) => key.split('/', 1)[0] ?? '' });
+  const queues = {
+    pods: queue('pods'),
+    references: queue('secretreferences'),
+    integrations: queue('vaultintegrations'),
+  };
+  const deps = {
+    ...options,
+    released,
+    fence: () => guard.problem(),
+    refreshMs: () => jitter(options, random),
+  };
+  const wakeups = wireWakeups(world, queues, released, options.storePrefix);
+  const undo = [
+    wakeups.close,
+    vault.onRecovered((integration) => wakeups.wakeSource(`VAULT/${integration}`)),
+    ...guard.reflectors.map((reflector) =>
+      reflector.onChange(() => {
+        for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
+      }),
+    ),
+  ];
+  for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
+  for (const integration of world.integrations.list()) queues.integrations.add(keyOf(integration));
+  for (const reference of world.references.list()) queues.references.add(keyOf(reference));
+
+  const { loop, stillLeader } = options;
+  const common = { ...loop, clock, timeoutMs: PASS_MS, stillLeader };
+  await Promise.all([
+    runController(
+      {
+        ...common,
+        name: 'pods',
+        queue: queues.pods,
+        workers: options.workers,
+        reconcile: async (key, pass) => reconcilePod(key, pass, deps),
+        report: async (key, outcome, pass) => reportWaiting(key, outcome, pass, deps),
+      },
+      signal,
+    ),
+    runController(
+      {
+        ...common,
+        name: 'secretreferences',
+        queue: queues.references,
+        workers: STATUS_WORKERS,
+        reconcile: async (key, pass) => reconcileReference(key, pass, deps),
+      },
+      signal,
+    ),
+    runController(
+      {
+        ...common,
+        name: 'vaultintegrations',
+        queue: queues.integrations,
+        workers: STATUS_WORKERS,
+        reconcile: async (key, pass) => reconcileIntegration(key, pass, deps),
+      },
+      signal,
+    ),
+  ]);
+  undo.forEach((unsubscribe) => unsubscribe());
+}
+
+/** Between 80 and 120 per cent of the refresh time, so that a thousand references do not come at once. */
+function jitter({ refreshSeconds }: ControllersOptions, random: () => number): number {
+  return refreshSeconds * 1000 * (0.8 + 0.4 * random());
+}
+
+function keyOf({
+  metadata: { namespace, name },
+}: {
+  metadata: { namespace?: string; name: string };
+}): string {
+  return `${namespace}/${name}`;
+}

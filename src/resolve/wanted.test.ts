@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { EnvEntry } from '../api/secret-reference.ts';
+import { collectWanted, placeholderVariable } from './wanted.ts';
+
+const entry = (name: string, id = 'marketing', key = name.toLowerCase(), optional?: boolean): EnvEntry => ({
+  name,
+  secret: { key, source: { type: id.startsWith('vault') ? 'VAULT' : 'KUBERNETES', id } },
+  ...(optional !== undefined && { optional }),
+});
+const reference = (name: string, ...env: EnvEntry[]) => ({ name, env });
+const names = (set: ReturnType<typeof collectWanted>) => set.variables.map(({ name }) => name);
+const reasons = (set: ReturnType<typeof collectWanted>) => set.problems.map(({ reason }) => reason);
+
+describe('what a pod asks for', () => {
+  it('is all variables of all its references, in order', () => {
+    const set = collectWanted([reference('a', entry('X'), entry('Y')), reference('b', entry('Z'))], []);
+    expect(names(set)).toEqual(['X', 'Y', 'Z']);
+    expect(set.problems).toEqual([]);
+  });
+
+  it('names the reference that does not exist and goes on with the others', () => {
+    const set = collectWanted([{ missing: 'gone' }, reference('b', entry('Z'))], []);
+    expect(set.problems).toEqual([
+      { reason: 'ReferenceNotFound', message: 'SecretReference gone does not exist in this namespace' },
+    ]);
+    expect(names(set)).toEqual(['Z']);
+  });
+
+  it('is one variable if two references define it alike', () => {
+    const set = collectWanted([reference('a', entry('X')), reference('b', entry('X'))], []);
+    expect(names(set)).toEqual(['X']);
+    expect(set.problems).toEqual([]);
+  });
+
+  it.each([
+    ['another key', entry('X', 'marketing', 'other')],
+    ['another id', entry('X', 'global')],
+    [
+      'another type',
+      { ...entry('X'), secret: { key: 'x', source: { type: 'VAULT', id: 'marketing' } } } as EnvEntry,
+    ],
+  ])('is a conflict if two references define a name with %s', (_, other) => {
+    const set = collectWanted([reference('a', entry('X')), reference('b', other)], []);
+    expect(reasons(set)).toEqual(['NameConflict']);
+    expect(set.problems[0]?.message).toBe('is defined in SecretReferences a and b with different sources');
+  });
+
+  it('is required if one of two alike is required', () => {
+    const set = collectWanted(
+      [
+        reference('a', entry('X', 'marketing', 'x', true)),
+        reference('b', entry('X', 'marketing', 'x', false)),
+      ],
+      [],
+    );
+    expect(set.variables[0]?.optional).toBe(false);
+  });
+
+  it('is optional only if both say so', () => {
+    const optional = entry('X', 'marketing', 'x', true);
+    expect(
+      collectWanted([reference('a', optional), reference('b', optional)], []).variables[0]?.optional,
+    ).toBe(true);
+  });
+
+  it('has at most 16 references', () => {
+    const many = Array.from({ length: 17 }, (_, i) => reference(`r${i}`, entry(`V${i}`)));
+    const set = collectWanted(many, []);
+    expect(reasons(set)).toEqual(['QuotaExceeded']);
+    expect(set.variables).toHaveLength(16);
+  });
+
+  it('has at most 16 integrations in one reference', () => {
+    const many = Array.from({ length: 17 }, (_, i) => entry(`V${i}`, `vault-${i}`));
+    expect(reasons(collectWanted([reference('r', ...many)], []))).toEqual(['QuotaExceeded']);
+    expect(reasons(collectWanted([reference('r', ...many.slice(1))], []))).toEqual([]);
+  });
+
+  it('reads a placeholder from the global store, never from Vault, and never optionally', () => {
+    expect(placeholderVariable('db.password')).toEqual({
+      name: 'FAIRLEAD_SECRET_db.password',
+      secret: { key: 'db.password', source: { type: 'KUBERNETES', id: 'global' } },
+      optional: false,
+    });
+    expect(names(collectWanted([reference('a', entry('X'))], ['k1', 'k1', 'k2']))).toEqual([
+      'X',
+      'FAIRLEAD_SECRET_k1',
+      'FAIRLEAD_SECRET_k2',
+    ]);
+  });
+
+  it('takes __proto__ and constructor for names like any other', () => {
+    const set = collectWanted([reference('a', entry('__proto__'), entry('constructor'))], ['__proto__']);
+    expect(names(set)).toEqual(['__proto__', 'constructor', 'FAIRLEAD_SECRET___proto__']);
+    expect(set.problems).toEqual([]);
+  });
+});
