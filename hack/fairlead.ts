@@ -1,8 +1,7 @@
 /** Runs Fairlead's three roles as processes of this machine, each with its own ServiceAccount. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,6 +17,8 @@ export interface FairleadOptions {
   readonly dir: string;
   readonly vaultHosts: readonly string[];
   readonly flags?: readonly string[];
+  /** Keep running when this process ends (the demo). */
+  readonly detached?: boolean;
 }
 
 export interface RoleProcess {
@@ -80,13 +81,15 @@ export class Fairlead {
       ...flags,
     ];
     const logFile = join(dir, `${name}-${++this.#starts}.log`);
+    // A file, not a pipe: a process that stays behind must not die of a reader that is gone.
+    const log = await open(logFile, 'w', 0o600);
     const child = spawn(process.execPath, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', log.fd, log.fd],
       env: plainEnvironment(),
+      detached: this.#options.detached === true,
     });
-    const log = createWriteStream(logFile, { mode: 0o600 });
-    child.stdout.pipe(log);
-    child.stderr.pipe(log);
+    await log.close();
+    if (this.#options.detached) child.unref();
     const started = roleProcess(role, child, logFile, `http://127.0.0.1:${healthPort}`);
     this.#processes.set(name, started);
     await untilAnswers(started, ready ? '/readyz' : '/healthz');

@@ -45,7 +45,9 @@ export function recordedContainers(pod: Pod): ReadonlySet<string> | undefined {
  */
 export function deliveryNameOf(pod: Pod): string | undefined {
   const containers = allContainers(pod);
-  const byEnvFrom = containers.flatMap(({ envFrom }) => envFrom ?? []).map((source) => source.secretRef?.name);
+  const byEnvFrom = containers
+    .flatMap(({ envFrom }) => envFrom ?? [])
+    .map((source) => source.secretRef?.name);
   const byKey = containers.flatMap(({ env }) => env ?? []).map((e) => e.valueFrom?.secretKeyRef?.name);
   for (const candidates of [byEnvFrom, byKey]) {
     const names = new Set(candidates.filter((name) => isDeliveryName(name ?? undefined)));

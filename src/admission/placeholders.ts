@@ -30,7 +30,9 @@ export function keyOfVariable(variable: string): string | undefined {
 }
 
 export function hasPlaceholder(container: Container): boolean {
-  return (container.env ?? []).some((entry) => literal(entry) !== undefined && anywhere.test(literal(entry)!));
+  return (container.env ?? []).some(
+    (entry) => literal(entry) !== undefined && anywhere.test(literal(entry)!),
+  );
 }
 
 /** Turns `$(FAIRLEAD_SECRET_<key>)` back into placeholders, for the keys that had a feeder in the container. */
@@ -39,8 +41,7 @@ export function restoreReferences(value: string, keys: ReadonlySet<string>): str
 }
 
 export type Rewritten =
-  | { readonly ok: true; readonly container: Container }
-  | { readonly ok: false; readonly message: string };
+  { readonly ok: true; readonly container: Container } | { readonly ok: false; readonly message: string };
 
 /**
  * Rewrites the placeholders of a container so that the kubelet fills them from the delivery. The container must

@@ -1,0 +1,47 @@
+/**
+ * `make bench`: how long Fairlead takes to let 1,000 pods go that are created at once, beside a floor measured in
+ * the same run: a bare client that does the same Vault reads, Secret creations and gate patches, 32 at once.
+ * Prints what it does, and ends with one JSON line for each scenario.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { down, up } from '../cluster/index.ts';
+import { vaultAdmin } from '../vault-admin.ts';
+import { countingProxy } from './counting-proxy.ts';
+import { floor } from './floor.ts';
+import { prepare, type Bench } from './prepare.ts';
+import { measure, type Measurement } from './measure.ts';
+
+const PODS = Number(process.env['PODS'] ?? 1000);
+const say = (line: string) => console.log(line);
+
+const dir = await mkdtemp(join(tmpdir(), 'fairlead-bench-'));
+const results: Measurement[] = [];
+try {
+  const cluster = await up({ dir: join(dir, 'cluster'), node: false, log: say });
+  if (!cluster.bao) throw new Error('the cluster came without OpenBao');
+  const proxy = await countingProxy(cluster.bao.address);
+  const bench: Bench = { cluster, dir, pods: PODS, vault: vaultAdmin(cluster.bao), proxy, say };
+  const prepared = await prepare(bench);
+  say(`\nfloor: a bare client, 32 at once, each of ${PODS} pods: one Vault read, one Secret, one gate patch`);
+  const floors = await floor(bench);
+  for (const scenario of ['own-path', 'shared-path'] as const) {
+    say(`\n${scenario}: ${PODS} annotated pods at once`);
+    results.push(await measure(bench, prepared, scenario, floors[scenario]));
+  }
+  await prepared.fairlead.stop();
+  await proxy.close();
+} finally {
+  await down(join(dir, 'cluster'), () => {});
+  await rm(dir, { recursive: true, force: true });
+}
+for (const result of results) {
+  say(
+    `\n${result.scenario}: ${result.fairlead_s} s, floor ${result.floor_s} s, ratio ${result.ratio}; ` +
+      `pod to lifted gate p50 ${result.p50_ms} ms, p99 ${result.p99_ms} ms; ` +
+      `CPU ${result.cpu_s} s, peak ${result.rss_mb} MB, ${result.vault_requests} Vault requests`,
+  );
+}
+for (const result of results) say(JSON.stringify(result));
+process.exit();

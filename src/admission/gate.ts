@@ -1,0 +1,94 @@
+import { CONTAINERS_ANNOTATION, DELIVERY_LABEL, GATE } from '../api/names.ts';
+import { annotation, containerNames, containersMistake, quoted } from './annotations.ts';
+import { hasPlaceholder, rewritePlaceholders } from './placeholders.ts';
+import { allContainers, mapContainers, withField, type Container, type Pod } from './pod-shape.ts';
+
+export interface BuildOptions {
+  /** The delivery's name. */
+  readonly delivery: string;
+  /** Whether the pod names SecretReferences, or is here for its placeholders only. */
+  readonly references: boolean;
+  /** Whether placeholders are Fairlead's business in this namespace. */
+  readonly legacy: boolean;
+  /** The containers that an earlier pass chose. */
+  readonly recorded: ReadonlySet<string> | undefined;
+}
+
+export type Built =
+  | { readonly ok: true; readonly pod: Pod; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly message: string };
+
+/**
+ * Writes our marks on a pod that has been stripped: the gate beside other projects' gates, the label, envFrom as
+ * the last one of each chosen container, and the placeholders. Not ok, with a message for the user, if the pod
+ * asks for something that cannot be done.
+ */
+export function build(pod: Pod, options: BuildOptions): Built {
+  const choice = choose(pod, options);
+  if (!choice.ok) return choice;
+  const mistakes: string[] = [];
+  const withContainers = mapContainers(pod, (container) => {
+    const rewritten = options.legacy
+      ? rewritePlaceholders(container, options.delivery)
+      : { ok: true as const, container };
+    if (!rewritten.ok) {
+      mistakes.push(`container ${quoted(container.name)} ${rewritten.message}`);
+      return container;
+    }
+    return choice.chosen(container) ? addEnvFrom(rewritten.container, options.delivery) : rewritten.container;
+  });
+  const mistake = mistakes[0];
+  if (mistake !== undefined) return { ok: false, message: mistake };
+  return { ok: true, pod: addGateAndLabel(withContainers, options.delivery), warnings: choice.warnings };
+}
+
+type Choice =
+  | {
+      readonly ok: true;
+      readonly chosen: (container: Container) => boolean;
+      readonly warnings: readonly string[];
+    }
+  | { readonly ok: false; readonly message: string };
+
+/**
+ * Who gets envFrom: those that the user names, else those of the first pass, else all. A sidecar that another
+ * webhook injects between two passes gets no secrets unless it is named. For placeholders alone, no more
+ * containers than have one.
+ */
+function choose(pod: Pod, { references, recorded }: BuildOptions): Choice {
+  const present = allContainers(pod).map(({ name }) => name);
+  const value = annotation(pod, CONTAINERS_ANNOTATION);
+  if (value !== undefined) {
+    const mistake = containersMistake(value);
+    if (mistake !== undefined) return { ok: false, message: mistake };
+    const named = containerNames(value);
+    // Not an error: another webhook may inject it later, and then this one is called again.
+    const warnings = named
+      .filter((name) => !present.includes(name))
+      .map((name) => `fairlead.dev/containers names ${quoted(name)}, which the pod does not have (yet)`);
+    return { ok: true, chosen: ({ name }) => named.includes(name), warnings };
+  }
+  if (!references) return { ok: true, chosen: hasPlaceholder, warnings: [] };
+  if (!recorded) return { ok: true, chosen: () => true, warnings: [] };
+  const warnings = present
+    .filter((name) => !recorded.has(name))
+    .map(
+      (name) => `${quoted(name)} was added later and gets no secrets unless fairlead.dev/containers names it`,
+    );
+  return { ok: true, chosen: ({ name }) => recorded.has(name), warnings };
+}
+
+/** Last, so that of several sources with the same variable ours wins; an explicit env entry wins over all. */
+function addEnvFrom(container: Container, delivery: string): Container {
+  return withField(container, 'envFrom', [...(container.envFrom ?? []), { secretRef: { name: delivery } }]);
+}
+
+function addGateAndLabel(pod: Pod, delivery: string): Pod {
+  const labels = { ...pod.metadata.labels, [DELIVERY_LABEL]: delivery };
+  const schedulingGates = [...(pod.spec.schedulingGates ?? []), { name: GATE }];
+  return {
+    ...pod,
+    metadata: withField(pod.metadata, 'labels', labels),
+    spec: withField(pod.spec, 'schedulingGates', schedulingGates),
+  };
+}
