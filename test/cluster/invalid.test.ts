@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kubectl } from '../../hack/install.ts';
+import { credentials, integration } from '../../hack/demo/objects.ts';
+import { platform, SYSTEM, type Platform } from '../support/platform.ts';
+
+const directory = new URL('../fixtures/invalid/', import.meta.url);
+const samples = readdirSync(directory)
+  .filter((file) => file.endsWith('.yaml'))
+  .map((file) => file.replace('.yaml', ''));
+const read = (file: string) => readFileSync(new URL(file, directory), 'utf8');
+
+let p: Platform;
+beforeAll(async () => {
+  p = await platform('invalid');
+});
+afterAll(async () => p?.stop());
+
+describe('kubectl apply of a broken sample', () => {
+  it('there are samples', () => {
+    expect(samples.length).toBeGreaterThan(15);
+  });
+
+  it.each(samples)('%s is refused with the message beside it', async (sample) => {
+    const refused = await kubectl(
+      p.cluster,
+      ['apply', '--validate=strict', '-f', '-'],
+      read(`${sample}.yaml`),
+    ).then(
+      () => 'accepted',
+      (error: unknown) => (error as { stderr: string }).stderr,
+    );
+    expect(refused).toContain(read(`${sample}.message`).trim());
+  });
+});
+
+describe('the samples of config/samples', () => {
+  it('are all accepted', async () => {
+    const path = new URL('../../config/samples/', import.meta.url).pathname;
+    await p.k.run('apply', '-f', `${path}01-domain.yaml`, '-f', `${path}02-vault-integration.yaml`);
+    const out = await p.k.run('apply', '--dry-run=server', '--validate=strict', '-f', path);
+    expect(out).toContain('secretreference.fairlead.dev/warehouse');
+    await p.k.run(
+      'delete',
+      '-f',
+      `${path}01-domain.yaml`,
+      '-f',
+      `${path}02-vault-integration.yaml`,
+      '--wait=false',
+    );
+  });
+});
+
+describe('resourceBundle', () => {
+  const make = (bundle?: string) =>
+    integration('bundled', {
+      host: 'https://vault.example.com',
+      path: 'secret/data/app',
+      domains: ['*'],
+      appRole: { roleId: 'r', secretId: 's' },
+      secret: 'x',
+      ...(bundle && { bundle }),
+    });
+
+  it.each([
+    ['be changed', 'finance', 'marketing'],
+    ['be removed', 'finance', undefined],
+    ['be added later', undefined, 'finance'],
+  ])('cannot %s', async (_, before, after) => {
+    await p.k.run('delete', 'vaultintegration', 'bundled', '-n', SYSTEM, '--ignore-not-found');
+    await p.k.apply(make(before));
+    const merge = JSON.stringify({ spec: { resourceBundle: after ?? null } });
+    const refused = await p.k.refused([
+      'patch',
+      'vaultintegration',
+      'bundled',
+      '-n',
+      SYSTEM,
+      '--type=merge',
+      '-p',
+      merge,
+    ]);
+    expect(refused).toContain('resourceBundle is immutable');
+    await p.k.remove('vaultintegration', SYSTEM, 'bundled');
+  });
+});
+
+describe('a display name', () => {
+  it('belongs to the integration that had it first', async () => {
+    const options = {
+      host: p.vault.address,
+      path: 'secret/data/app',
+      domains: ['*'],
+      appRole: { roleId: 'r', secretId: 's' },
+      secret: 'twin',
+      displayName: 'Twin',
+    };
+    await p.k.apply(credentials('twin', p.vault.address, 's'), integration('twin-a', options));
+    await p.k.apply(integration('twin-b', options));
+    await p.k.run(
+      'wait',
+      '--for=condition=Stalled',
+      '--timeout=20s',
+      'vaultintegration/twin-b',
+      '-n',
+      SYSTEM,
+    );
+    const { status } = await p.k.get('vaultintegration', SYSTEM, 'twin-b');
+    expect(status.conditions[0]).toMatchObject({
+      type: 'Ready',
+      status: 'False',
+      reason: 'NameConflict',
+      message: expect.stringContaining('twin-a'),
+    });
+    await p.k.run('delete', 'vaultintegration', 'twin-a', '-n', SYSTEM);
+    await p.k.run(
+      'wait',
+      '--for=jsonpath={.status.conditions[0].reason}=CredentialsRefused',
+      '--timeout=20s',
+      'vaultintegration/twin-b',
+      '-n',
+      SYSTEM,
+    );
+    await p.k.remove('vaultintegration', SYSTEM, 'twin-b');
+    await p.k.remove('secret', SYSTEM, 'twin');
+  });
+});

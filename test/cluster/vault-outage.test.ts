@@ -1,0 +1,170 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readPolicy } from '../../hack/vault-admin.ts';
+import { cluster, until } from '../support/cluster.ts';
+import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
+import { tap, type Fault, type Tap } from '../support/tap.ts';
+
+let p: Platform;
+let vault: Tap;
+let namespace: string;
+const ID = 'outage';
+const PATH = `secret/data/${ID}`;
+
+beforeAll(async () => {
+  vault = await tap((await cluster()).bao?.address ?? '');
+  p = await platform('outage', { vaultHost: vault.address });
+  namespace = await p.namespace('outage');
+  await p.integration(ID, { a: 'one' }, { domains: ['outage'] });
+  await p.k.apply(reference('warehouse', namespace, { A: `VAULT/${ID}/a` }));
+  await p.pod(namespace, 'running');
+  await p.released(namespace, 'running');
+});
+afterEach(async () => {
+  vault.fault = undefined;
+});
+afterAll(async () => {
+  await p?.stop();
+  await vault?.close();
+});
+
+async function ready(status: 'True' | 'False', reason: string): Promise<{ message: string }> {
+  return until(`the integration to be ${status}/${reason}`, async () => {
+    const { conditions } = (await p.k.get('vaultintegration', SYSTEM, ID)).status;
+    const [condition] = conditions;
+    if (condition.status === status && condition.reason === reason) return condition;
+    throw new Error(JSON.stringify(condition));
+  });
+}
+
+interface Outage {
+  readonly what: string;
+  readonly reason: string;
+  readonly says: RegExp;
+  readonly begin: () => Promise<void>;
+  readonly end: () => Promise<void>;
+}
+const fault = (what: string, reason: string, says: RegExp, how: Fault): Outage => ({
+  what,
+  reason,
+  says,
+  begin: async () => void (vault.fault = how),
+  end: async () => void (vault.fault = undefined),
+});
+const bao = () => {
+  if (!p.cluster.bao) throw new Error('no OpenBao');
+  return p.cluster.bao;
+};
+
+const OUTAGES: readonly Outage[] = [
+  {
+    what: 'Vault is stopped',
+    reason: 'Unreachable',
+    says: /secret\/data\/outage|127\.0\.0\.1/,
+    begin: async () => bao().stop(),
+    end: async () => bao().start(),
+  },
+  {
+    what: 'Vault is sealed',
+    reason: 'Sealed',
+    says: /503/,
+    begin: async () => bao().seal(),
+    end: async () => bao().unseal(),
+  },
+  {
+    what: 'the policy is removed',
+    reason: 'PermissionDenied',
+    says: /secret\/data\/outage.*403|403.*secret\/data\/outage/,
+    begin: async () => p.vault.policy(ID, '# nothing'),
+    end: async () => p.vault.policy(ID, readPolicy(PATH)),
+  },
+  fault('Vault answers 429', 'RateLimited', /429/, {
+    kind: 'answer',
+    status: 429,
+    body: '{"errors":["request path \\"secret/data/outage\\": rate limit quota exceeded"]}',
+  }),
+  fault('connections are cut', 'Unreachable', /outage|127\.0\.0\.1/, { kind: 'cut' }),
+  fault('a gateway answers 502 with a page', 'Unreachable', /502/, {
+    kind: 'answer',
+    status: 502,
+    body: '<html>planted-in-a-page</html>',
+  }),
+];
+
+describe.each(OUTAGES)('$what', ({ reason, says, begin, end, what }) => {
+  const pod = `during-${what.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`;
+
+  it('holds new pods with the right reason, leaves running ones alone, asks rarely, and goes on by itself', async () => {
+    const running = await p.getPod(namespace, 'running');
+    await begin();
+    vault.take();
+    const began = performance.now();
+    await Promise.all([0, 1, 2, 3].map(async (i) => p.pod(namespace, `${pod}-${i}`)));
+    const { message } = await p.waits(namespace, `${pod}-0`, reason);
+    expect(message).toContain(`A from VAULT/${ID} key a`);
+    expect(message).toMatch(says);
+    expect(message).not.toContain('planted');
+    await ready('False', reason);
+
+    // Four pods, a reference and an integration wait together: count for some seconds what they cost Vault.
+    const counted = await until(
+      'some seconds of waiting',
+      async () => performance.now() - began > 8_000 && vault.take(),
+    );
+    expect(counted.length).toBeLessThan(8);
+
+    await end();
+    for (const i of [0, 1, 2, 3]) await p.released(namespace, `${pod}-${i}`, 40_000);
+    await ready('True', 'Connected');
+    const after = await p.getPod(namespace, 'running');
+    expect(after.metadata.uid).toBe(running.metadata.uid);
+    expect(await p.delivered(namespace, 'running')).toEqual({ A: 'one' });
+  });
+});
+
+describe('credentials that Vault refuses', () => {
+  it('are not tried again until they change: repeated bad logins lock accounts', async () => {
+    await p.integration('refused', { a: 'one' }, { domains: ['outage'] });
+    await p.k.run('wait', '--for=condition=Ready', '--timeout=20s', 'vaultintegration/refused', '-n', SYSTEM);
+    const good = (await p.k.get('secret', SYSTEM, 'login-refused')).data.secretId;
+    const write = async (secretId: string) =>
+      p.k.run('patch', 'secret', 'login-refused', '-n', SYSTEM, '-p', JSON.stringify({ data: { secretId } }));
+    const bad = async (reason: string) =>
+      p.k.run(
+        'wait',
+        `--for=jsonpath={.status.conditions[0].reason}=${reason}`,
+        '--timeout=20s',
+        'vaultintegration/refused',
+        '-n',
+        SYSTEM,
+      );
+    await p.k.apply(reference('refused', namespace, { A: 'VAULT/refused/a' }));
+    vault.take();
+    await write(Buffer.from('wrong-planted-secret-id').toString('base64'));
+    await bad('CredentialsRefused');
+    await p.pod(namespace, 'refused', 'refused');
+    const { message } = await p.waits(namespace, 'refused', 'CredentialsRefused');
+    expect(message).not.toContain('planted');
+    const began = performance.now();
+    const logins = await until('some seconds', async () => performance.now() - began > 4_000 && vault.take());
+    expect(logins.length).toBeLessThanOrEqual(2);
+    await write(good);
+    await p.released(namespace, 'refused');
+  });
+
+  it('are not sent to another host, and not used for another bundle', async () => {
+    await p.integration('bound', { a: 'one' }, { domains: ['outage'] });
+    await p.k.run('wait', '--for=condition=Ready', '--timeout=20s', 'vaultintegration/bound', '-n', SYSTEM);
+    const spy = await tap(p.vault.address);
+    try {
+      const merge = JSON.stringify({ spec: { host: spy.address } });
+      await p.k.run('patch', 'vaultintegration', 'bound', '-n', SYSTEM, '--type=merge', '-p', merge);
+      await until('the refusal', async () => {
+        const { conditions } = (await p.k.get('vaultintegration', SYSTEM, 'bound')).status;
+        return conditions[0].status === 'False' && conditions[0];
+      });
+      expect(spy.take()).toEqual([]);
+    } finally {
+      await spy.close();
+    }
+  });
+});
