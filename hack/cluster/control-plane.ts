@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { AdminCall } from './api.ts';
 import { adminClient } from './api.ts';
 import { http } from './http.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -64,7 +63,7 @@ export function etcd(dir: string, state: State): ComponentSpec {
 }
 
 export function apiServer(dir: string, state: State): ComponentSpec {
-  const admin = lazy(() => adminClient(dir, serverUrl(state)));
+  const admin = adminClient(dir, serverUrl(state));
   return {
     name: 'kube-apiserver',
     command: tool(state, 'kube-apiserver'),
@@ -103,12 +102,12 @@ export function apiServer(dir: string, state: State): ComponentSpec {
       'max-mutating-requests-inflight': 400,
     }),
     readyTimeoutMs: READY_MS,
-    ready: async () => (await admin()('/readyz')).status === 200,
+    ready: async () => (await admin('/readyz')).status === 200,
   };
 }
 
 export function controllerManager(dir: string, state: State): ComponentSpec {
-  const admin = lazy(() => adminClient(dir, serverUrl(state)));
+  const admin = adminClient(dir, serverUrl(state));
   const port = state.ports['kube-controller-manager'];
   const kubeconfig = configFile(dir, 'controller-manager.kubeconfig');
   return {
@@ -131,13 +130,13 @@ export function controllerManager(dir: string, state: State): ComponentSpec {
     readyTimeoutMs: READY_MS,
     // Its first visible work: without this ServiceAccount the first pod is refused.
     ready: async () =>
-      (await admin()(`${url(port)}/healthz`)).status === 200 &&
-      (await admin()('/api/v1/namespaces/default/serviceaccounts/default')).status === 200,
+      (await admin(`${url(port)}/healthz`)).status === 200 &&
+      (await admin('/api/v1/namespaces/default/serviceaccounts/default')).status === 200,
   };
 }
 
 export function scheduler(dir: string, state: State): ComponentSpec {
-  const admin = lazy(() => adminClient(dir, serverUrl(state)));
+  const admin = adminClient(dir, serverUrl(state));
   const port = state.ports['kube-scheduler'];
   const kubeconfig = configFile(dir, 'scheduler.kubeconfig');
   return {
@@ -150,7 +149,7 @@ export function scheduler(dir: string, state: State): ComponentSpec {
       ...serving(dir, port),
     }),
     readyTimeoutMs: READY_MS,
-    ready: async () => (await admin()(`${url(port)}/readyz`)).status === 200,
+    ready: async () => (await admin(`${url(port)}/readyz`)).status === 200,
   };
 }
 
@@ -165,10 +164,4 @@ function serving(dir: string, port: number): Record<string, string | number> {
 
 export function tool(state: State, name: string): string {
   return state.tools[name] ?? name;
-}
-
-/** Certificates are read when they are first used: a spec can be made before they exist. */
-function lazy(make: () => AdminCall): () => AdminCall {
-  let made: AdminCall | undefined;
-  return () => (made ??= make());
 }

@@ -39,7 +39,7 @@ export async function tryRun(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<string | undefined> {
-  return await run(command, args, options).catch(() => undefined);
+  return run(command, args, options).catch(() => undefined);
 }
 
 /** Root's helpers (ip, mount, ...) live in sbin directories, which PATH may lack. */

@@ -7,6 +7,8 @@ export interface HttpOptions {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** For a process of our own on this machine whose certificate is whatever a test wants it to be. */
+  readonly anyCertificate?: boolean;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
   readonly timeoutMs?: number;
@@ -36,6 +38,7 @@ export function http(url: string, options: HttpOptions = {}): Promise<HttpAnswer
         ...(options.ca !== undefined && { ca: options.ca }),
         ...(options.cert !== undefined && { cert: options.cert }),
         ...(options.key !== undefined && { key: options.key }),
+        ...(options.anyCertificate === true && { rejectUnauthorized: false }),
         ...(options.signal && { signal: options.signal }),
         headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...options.headers },
       },
@@ -51,7 +54,9 @@ export function http(url: string, options: HttpOptions = {}): Promise<HttpAnswer
     );
     request.on('timeout', () => request.destroy(new ClusterError('HTTP', `${url} does not answer`)));
     request.on('error', (error) => {
-      reject(error instanceof ClusterError ? error : new ClusterError('HTTP', `${url}: ${error.message}`, error));
+      reject(
+        error instanceof ClusterError ? error : new ClusterError('HTTP', `${url}: ${error.message}`, error),
+      );
     });
     request.end(body);
   });

@@ -4,8 +4,6 @@ import { generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-x509.cryptoProvider.set(webcrypto as Crypto);
-
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 24 * 3_600_000;
 
@@ -16,7 +14,7 @@ export interface Issued {
 
 export interface Authority extends Issued {
   readonly certificate: x509.X509Certificate;
-  readonly keys: CryptoKeyPair;
+  readonly keys: webcrypto.CryptoKeyPair;
 }
 
 export interface Subject {
@@ -62,7 +60,7 @@ export async function issue(authority: Authority, subject: Subject): Promise<Iss
       ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
     ],
   });
-  return await pem(certificate, keys);
+  return pem(certificate, keys);
 }
 
 /** The names that a cluster's files have below `pki/`, each with `.crt` and `.key`. */
@@ -82,9 +80,9 @@ export async function ensureClusterPki(
 ): Promise<void> {
   if (existsSync(pkiFile(dir, 'complete'))) return;
   mkdirSync(join(dir, 'pki'), { recursive: true, mode: 0o700 });
-  const [cluster, etcd, frontProxy] = await Promise.all(
+  const [cluster, etcd, frontProxy] = (await Promise.all(
     ['fairlead-cluster', 'fairlead-etcd', 'fairlead-front-proxy'].map(createAuthority),
-  ) as [Authority, Authority, Authority];
+  )) as [Authority, Authority, Authority];
   const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
   const local = { dns: ['localhost'], ips: ['127.0.0.1', '::1'] };
   const client = (commonName: string, organization?: string): Subject => ({
@@ -138,8 +136,8 @@ function save(dir: string, name: string, { cert, key }: Issued): void {
   writeFileSync(pkiFile(dir, `${name}.key`), key, { mode: 0o600 });
 }
 
-async function newKeys(): Promise<CryptoKeyPair> {
-  return (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair;
+async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 }
 
 function common(commonName: string, organization?: string) {
@@ -155,7 +153,10 @@ function common(commonName: string, organization?: string) {
   };
 }
 
-async function pem(certificate: x509.X509Certificate, keys: CryptoKeyPair): Promise<Issued> {
+async function pem(certificate: x509.X509Certificate, keys: webcrypto.CryptoKeyPair): Promise<Issued> {
   const der = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return { cert: `${certificate.toString('pem')}\n`, key: `${x509.PemConverter.encode(der, 'PRIVATE KEY')}\n` };
+  return {
+    cert: `${certificate.toString('pem')}\n`,
+    key: `${x509.PemConverter.encode(der, 'PRIVATE KEY')}\n`,
+  };
 }

@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ClusterError } from './errors.ts';
 import { processIdentity } from './identity.ts';
@@ -56,7 +65,7 @@ export async function start(dir: StateDir, spec: ComponentSpec, signal?: AbortSi
     },
     async () => {
       if (identity === undefined || processIdentity(pid) !== identity) throw exited(dir, spec.name);
-      return await spec.ready();
+      return spec.ready();
     },
   );
 }
@@ -78,7 +87,8 @@ function launch(dir: StateDir, spec: ComponentSpec): number {
       // A command that cannot be executed has no pid, which is reported below.
     });
     child.unref();
-    if (child.pid === undefined) throw new ClusterError('TOOL_MISSING', `${spec.name}: cannot run ${spec.command}`);
+    if (child.pid === undefined)
+      throw new ClusterError('TOOL_MISSING', `${spec.name}: cannot run ${spec.command}`);
     const file: PidFile = { pid: child.pid, identity: processIdentity(child.pid) ?? 'gone' };
     writeFileSync(pidFile(dir, spec.name), `${JSON.stringify(file)}\n`, { mode: 0o600 });
     return child.pid;
@@ -156,5 +166,7 @@ function keepPreviousLog(log: string): void {
 /** Not the caller's environment: a VAULT_ADDR or KUBECONFIG of somebody's shell must not change the cluster. */
 function baseEnvironment(): Record<string, string> {
   const keep = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ'];
-  return Object.fromEntries(keep.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  return Object.fromEntries(
+    keep.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
 }

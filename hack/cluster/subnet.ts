@@ -12,7 +12,7 @@ export function chooseSubnet(routes = readRoutes(), random: () => number = Math.
   for (let attempt = 0; attempt < 1_000; attempt++) {
     const [second, third] = [144 + Math.floor(random() * 64), Math.floor(random() * 256)];
     const network = ((10 << 24) | (second << 16) | (third << 8)) >>> 0;
-    if (taken.some((route) => ((network & route.mask) >>> 0) === route.network)) continue;
+    if (taken.some((route) => (network & route.mask) >>> 0 === route.network)) continue;
     const prefix = `10.${second}.${third}`;
     return { subnet: `${prefix}.0/24`, address: `${prefix}.1` };
   }

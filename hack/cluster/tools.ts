@@ -49,7 +49,11 @@ export async function ensureGoTools(
       `${built}.lock`,
       { what: 'building the control plane', timeoutMs: BUILD_TIMEOUT_MS, ...options },
       async () => {
-        await build(built, missing.filter((name) => !existsSync(join(built, name))), options);
+        await build(
+          built,
+          missing.filter((name) => !existsSync(join(built, name))),
+          options,
+        );
       },
     );
   }
@@ -67,12 +71,16 @@ function provided(name: string): string | undefined {
 function toolsKey(): string {
   const hash = createHash('sha256');
   for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(TOOLS_DIR, file)));
-  return hash.update([...buildFlags(), process.platform, process.arch].join(' ')).digest('hex').slice(0, 12);
+  return hash
+    .update([...buildFlags(), process.platform, process.arch].join(' '))
+    .digest('hex')
+    .slice(0, 12);
 }
 
 export function kubernetesVersion(goMod = readFileSync(join(TOOLS_DIR, 'go.mod'), 'utf8')): string {
   const version = /^\s*k8s\.io\/kubernetes (v\d+\.\d+\.\d+)/m.exec(goMod)?.[1];
-  if (version === undefined) throw new ClusterError('BAD_STATE', 'hack/tools/go.mod does not pin k8s.io/kubernetes');
+  if (version === undefined)
+    throw new ClusterError('BAD_STATE', 'hack/tools/go.mod does not pin k8s.io/kubernetes');
   return version;
 }
 
@@ -97,7 +105,12 @@ async function build(target: string, names: readonly GoTool[], options: BuildOpt
   const started = performance.now();
   for (const [index, name] of names.entries()) {
     const what = `${name} (${index + 1} of ${names.length})`;
-    await buildOne(target, name, { ...options, log: (line) => options.log?.(`${line}, ${since(started)} in all`) }, what);
+    await buildOne(
+      target,
+      name,
+      { ...options, log: (line) => options.log?.(`${line}, ${since(started)} in all`) },
+      what,
+    );
   }
 }
 
@@ -130,7 +143,13 @@ function goBuild(name: GoTool, output: string, signal: AbortSignal | undefined):
       errors = (errors + chunk).slice(-4_000);
     });
     child.on('error', (error) => {
-      reject(new ClusterError(signal?.aborted ? 'ABORTED' : 'COMMAND_FAILED', `go build ${name}: ${error.message}`, error));
+      reject(
+        new ClusterError(
+          signal?.aborted ? 'ABORTED' : 'COMMAND_FAILED',
+          `go build ${name}: ${error.message}`,
+          error,
+        ),
+      );
     });
     child.on('close', (code) => {
       if (code === 0) resolve();

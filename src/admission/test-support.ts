@@ -200,7 +200,7 @@ export function arbitraryPod(wildness: Wildness): fc.Arbitrary<Pod> {
     })
     .map(({ labels, annotations, gates, containers, initContainers }) =>
       pod({
-        ...(labels && { labels }),
+        ...(labels && { labels: labels as Record<string, string> }),
         ...(annotations && { annotations: annotations as Record<string, string> }),
         containers,
         ...(initContainers.length > 0 && { initContainers }),

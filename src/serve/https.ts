@@ -1,0 +1,190 @@
+import { createServer, type ServerOptions } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readJson, type ByteBudget } from './body.ts';
+import { listen, type Address, type Listening } from './lifecycle.ts';
+
+/** What a handler is given: the parsed body, and a signal that ends with the deadline or with the client. */
+export interface JsonRequest {
+  readonly body: unknown;
+  readonly signal: AbortSignal;
+}
+
+export interface JsonAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export type JsonHandler = (request: JsonRequest) => JsonAnswer | Promise<JsonAnswer>;
+export type Routes = Readonly<Record<`POST /${string}`, JsonHandler>>;
+
+/** PEM; the certificate may be a chain. */
+export interface ServingPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** What went wrong, in words that are safe to log: no message of an error, no part of a request. */
+export interface ServeProblem {
+  readonly code: 'HandlerFailed' | 'DeadlineExceeded' | 'TooBusy' | 'TlsClientError' | 'ServerError';
+  /** One of the keys of the routes. */
+  readonly route?: string;
+  /** The error's code, or the name of its class. */
+  readonly error?: string;
+}
+
+export interface HttpsOptions extends Address {
+  readonly certificate: ServingPair;
+  readonly routes: Routes;
+  readonly onError: (problem: ServeProblem) => void;
+  readonly limits?: Partial<typeof LIMITS>;
+}
+
+export interface HttpsListening extends Listening {
+  /** New connections get this certificate, open ones go on. Throws if key and certificate do not belong together. */
+  readonly setCertificate: (pair: ServingPair) => void;
+}
+
+export const LIMITS = {
+  /** etcd takes objects of 1.5 MB; a review may hold two of them, as JSON. */
+  bodyBytes: 8 * 1024 * 1024,
+  bufferedBytes: 64 * 1024 * 1024,
+  /** The API server waits for 5 s: an answer of ours is worth more than its time-out. */
+  deadlineMs: 4_000,
+  headersMs: 5_000,
+  handshakeMs: 5_000,
+  /** Longer than the 90 s for which the API server keeps an idle connection, so that it is the one to close it. */
+  idleMs: 120_000,
+};
+
+/**
+ * Serves JSON over TLS 1.2 or later. What a client does wrong is answered with a short fixed text; a handler that
+ * fails is answered with 500 and told to onError. Rejects if the address is taken or the certificate is broken.
+ */
+export async function startHttps(options: HttpsOptions): Promise<HttpsListening> {
+  const limits = { ...LIMITS, ...options.limits };
+  const routes = new Map<string, JsonHandler>(Object.entries(options.routes));
+  const budget: ByteBudget = { left: limits.bufferedBytes };
+  const server = createServer(
+    {
+      ...secureOptions(options.certificate),
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: limits.handshakeMs,
+      headersTimeout: limits.headersMs,
+      requestTimeout: Math.max(limits.headersMs, limits.deadlineMs) + 1_000,
+      keepAliveTimeout: limits.idleMs,
+      connectionsCheckingInterval: Math.min(1_000, limits.headersMs),
+    },
+    (request, response) => {
+      answer(request, response, { routes, limits, budget, onError: options.onError })
+        .then((reply) => {
+          if (!reply || response.destroyed) return;
+          if (listening.stopping()) response.shouldKeepAlive = false;
+          send(response, reply);
+        })
+        .catch((error: unknown) => {
+          // A handler's answer that cannot be written as JSON ends here.
+          response.destroy();
+          options.onError({ code: 'ServerError', error: errorCode(error) });
+        });
+    },
+  );
+  server.on('tlsClientError', (error) =>
+    options.onError({ code: 'TlsClientError', error: errorCode(error) }),
+  );
+  const listening = await listen(server, options, (error) =>
+    options.onError({ code: 'ServerError', error: errorCode(error) }),
+  );
+  return { ...listening, setCertificate: (pair) => server.setSecureContext(secureOptions(pair)) };
+}
+
+function secureOptions({ cert, key }: ServingPair): ServerOptions {
+  return { cert, key, minVersion: 'TLSv1.2' };
+}
+
+interface Context {
+  readonly routes: ReadonlyMap<string, JsonHandler>;
+  readonly limits: typeof LIMITS;
+  readonly budget: ByteBudget;
+  readonly onError: HttpsOptions['onError'];
+}
+
+/** Why a signal ended: nobody waits for the answer any more. */
+const GONE = 'the client went away';
+
+interface Reply extends JsonAnswer {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What to reply; undefined if nobody is there to read it. */
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { routes, limits, budget, onError }: Context,
+): Promise<Reply | undefined> {
+  const path = request.url?.split('?', 1)[0] ?? '';
+  const route = `${request.method} ${path}`;
+  const handler = routes.get(route);
+  if (!handler)
+    return routes.has(`POST ${path}`)
+      ? { status: 405, body: { message: 'only POST is served here' }, headers: { Allow: 'POST' } }
+      : { status: 404, body: { message: 'not found' } };
+
+  const aborter = new AbortController();
+  const deadline = setTimeout(() => aborter.abort(), limits.deadlineMs);
+  response.once('close', () => aborter.abort(GONE));
+  try {
+    const body = await readJson(request, limits.bodyBytes, budget, aborter.signal);
+    if (body.kind === 'json')
+      return await run(handler, { body: body.value, signal: aborter.signal }, route, onError);
+    if (body.kind === 'gone') return undefined;
+    if (body.status === 503) onError({ code: 'TooBusy', route });
+    // A body that trickles in would hold the connection.
+    const headers = body.status === 408 ? { headers: { Connection: 'close' } } : {};
+    return { status: body.status, body: { message: body.message }, ...headers };
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+/** The handler's answer, or 500 or 504 in its place; a handler that does not stop in time is left behind. */
+async function run(
+  handler: JsonHandler,
+  request: JsonRequest,
+  route: string,
+  onError: HttpsOptions['onError'],
+): Promise<JsonAnswer> {
+  const { promise: late, resolve } = Promise.withResolvers<'late'>();
+  const onAbort = () => resolve('late');
+  request.signal.addEventListener('abort', onAbort);
+  if (request.signal.aborted) onAbort();
+  try {
+    const result = await Promise.race([Promise.resolve(request).then(handler), late]);
+    if (result !== 'late') return { status: result.status, body: result.body };
+    if (request.signal.reason !== GONE) onError({ code: 'DeadlineExceeded', route });
+    return { status: 504, body: { message: 'no answer in time' } };
+  } catch (error) {
+    onError({ code: 'HandlerFailed', route, error: errorCode(error) });
+    return { status: 500, body: { message: 'internal error' } };
+  } finally {
+    request.signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function send(response: ServerResponse, { status, body, headers }: Reply): void {
+  const bytes = Buffer.from(JSON.stringify(body));
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': bytes.length,
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...headers,
+  });
+  response.end(bytes);
+}
+
+/** Names only: an error's message may quote what was being worked on. */
+function errorCode(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  return /^\w{1,64}$/.test(code) ? code : 'Error';
+}

@@ -1,0 +1,122 @@
+import { LIMITS } from '../../api/names.ts';
+import type { Reason } from '../../api/reasons.ts';
+import type { SourceFailure } from '../source.ts';
+import { ADDRESS_REFUSED } from './address.ts';
+
+/** What went wrong with one request, in words that may stand in a status: no value, no token, no time. */
+export interface Fault {
+  readonly reason: Reason;
+  /** `connection`: whatever uses the same server and login fails alike. `read`: only this path. */
+  readonly scope: 'connection' | 'read';
+  /** What is wrong and what to do. */
+  readonly what: string;
+  /** `POST /v1/auth/approle/login`; absent when it was the read of the path. */
+  readonly request?: string | undefined;
+  readonly status?: number;
+  /** How long the server wants to be left alone, or how long Fairlead leaves it alone. */
+  readonly retryAfterMs?: number;
+}
+
+/** The only error of this room. `cause` is at most the code of an error: the errors of libraries quote requests. */
+export class VaultError extends Error {
+  override readonly name = 'VaultError';
+  readonly code: Reason;
+  readonly fault: Fault;
+
+  constructor(fault: Fault, cause?: string) {
+    super(fault.what, cause === undefined ? undefined : { cause });
+    this.code = fault.reason;
+    this.fault = fault;
+  }
+}
+
+/** As much of a target as a message names. */
+export interface Described {
+  readonly origin: string;
+  readonly namespace?: string | undefined;
+  readonly apiPath: string;
+  readonly location: string;
+}
+
+/** A fault as the answer to whoever asked for the path of this target. */
+export function failure(target: Described, fault: Fault, retryAfterMs?: number): SourceFailure {
+  return {
+    kind: 'failed',
+    location: target.location,
+    reason: fault.reason,
+    message: explain(target, fault),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}
+
+/** `<what is wrong and what to do> (GET https://host/v1/secret/data/app answered HTTP 403)`, at most 1 KiB. */
+export function explain(target: Described, { what, request, status }: Fault): string {
+  const [method = 'GET', path = `/v1/${target.apiPath}`] = request?.split(' ') ?? [];
+  const namespace = target.namespace === undefined ? '' : ` in namespace ${target.namespace}`;
+  const answered = status === undefined ? '' : ` answered HTTP ${status}`;
+  return bound(`${what} (${method} ${target.origin}${path}${namespace}${answered})`);
+}
+
+/** Cut at a character. What is wrong stands first, so that only the end of a very long path is lost. */
+function bound(message: string): string {
+  if (Buffer.byteLength(message) <= LIMITS.messageBytes) return message;
+  const room = LIMITS.messageBytes - Buffer.byteLength('…)');
+  const kept = Buffer.from(message).subarray(0, room);
+  return `${new TextDecoder().decode(kept, { stream: true })}…)`;
+}
+
+/** OpenSSL's and Node's codes for a certificate that does not pass. */
+const CERTIFICATE =
+  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|CRL_)/;
+
+const CERTIFICATE_WORDS = new Map([
+  ['CERT_HAS_EXPIRED', 'the certificate of Vault, or of its CA, has expired: renew it'],
+  ['CERT_NOT_YET_VALID', 'the certificate of Vault is not valid yet: check the clocks'],
+  [
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'the certificate of Vault is not for this host: use a name that it is for in spec.host',
+  ],
+]);
+
+const UNTRUSTED =
+  'the certificate of Vault is not signed by a CA that is trusted: put its CA into spec.tls.caBundle';
+
+const NETWORK_WORDS = new Map([
+  ['ENOTFOUND', 'the name of the host does not resolve: check spec.host and DNS'],
+  ['EAI_AGAIN', 'DNS does not answer for the name of the host: check spec.host and DNS'],
+  ['ECONNREFUSED', 'the connection is refused: check spec.host and that Vault runs'],
+  ['EHOSTUNREACH', 'there is no route to the host: check spec.host and network policies'],
+  ['ENETUNREACH', 'there is no route to the host: check spec.host and network policies'],
+  ['ETIMEDOUT', 'the connection timed out: check spec.host and network policies'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'the connection timed out: check spec.host and network policies'],
+  [
+    ADDRESS_REFUSED,
+    'the host resolves only to loopback, link-local, multicast or metadata addresses, which Fairlead does not connect to: correct spec.host, or have the operator list it in --vault-hosts',
+  ],
+]);
+
+const NO_TLS = 'the server does not speak TLS on this port: check the scheme and the port in spec.host';
+const BROKEN = 'the connection broke before the answer was complete: check Vault and what is in front of it';
+
+/** A fault from the error that undici, Node's sockets or OpenSSL gave: only its code is looked at. */
+export function networkFault(code: string, request: string): Fault {
+  const certificate = CERTIFICATE.test(code);
+  return {
+    reason: certificate ? 'TLSVerificationFailed' : 'Unreachable',
+    scope: 'connection',
+    request,
+    what: certificate
+      ? (CERTIFICATE_WORDS.get(code) ?? UNTRUSTED)
+      : (NETWORK_WORDS.get(code) ?? (/^(ERR_SSL_|EPROTO$)/.test(code) ? NO_TLS : BROKEN)),
+  };
+}
+
+/** The code of whatever was thrown, of its cause, or of the first of several; never its message. */
+export function codeOf(error: unknown): string {
+  for (let next = error, depth = 0; typeof next === 'object' && next !== null && depth < 4; depth += 1) {
+    const { code, cause, errors } = next as { code?: unknown; cause?: unknown; errors?: unknown };
+    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]*$/.test(code) && code !== 'UND_ERR') return code;
+    next = cause ?? (Array.isArray(errors) ? errors[0] : undefined);
+  }
+  return 'UNKNOWN';
+}

@@ -1,0 +1,230 @@
+import type { SourceClock } from '../clock.ts';
+import type { SourceAnswer } from '../source.ts';
+import type { Lookup } from './address.ts';
+import type { VaultLog } from './connection.ts';
+import { failure, VaultError } from './errors.ts';
+import { readSecret } from './kv2.ts';
+import { Registry, type Reading, type ReadResult, type VaultFields } from './registry.ts';
+import { untilAborted, type Attempt, type OnRequest } from './requests.ts';
+import type { VaultTarget } from './target.ts';
+
+export interface VaultSourceOptions {
+  readonly clock: SourceClock;
+  /** At least 0 and less than 1. */
+  readonly random: () => number;
+  /** For one request to Vault; a read that needs several may take twice as long. */
+  readonly fetchTimeoutMs?: number;
+  /** How many callers may wait for the same integration at once, so that a slow Vault cannot hold all workers. */
+  readonly maxWaitersPerIntegration?: number;
+  /** A path is read at most that often. */
+  readonly minReadIntervalMs?: number;
+  readonly log?: VaultLog;
+  /** Told of every request to Vault. */
+  readonly onRequest?: OnRequest;
+  /** For tests. */
+  readonly lookup?: Lookup;
+}
+
+export interface ReadOptions {
+  /** The value must come from a request that started at this moment or later; monotonic milliseconds. */
+  readonly notBefore: number;
+  readonly signal: AbortSignal;
+}
+
+export type VaultAnswer = SourceAnswer & { readonly authMethod?: string };
+
+/** A value serves those who came before it was read, for as long as a burst of them takes to arrive. */
+const FRESH_MS = 2_000;
+const CROWDED_MS = [100, 250] as const;
+const STALE_FLIGHT_MS = [100, 1_000] as const;
+const STOPPED_MS = 1_000;
+
+/**
+ * Reads KV v2 secrets for many who ask at once: one request for all who want the same path, few requests to a
+ * Vault that fails, and no value kept longer than a burst.
+ */
+export class VaultSource {
+  readonly #clock: SourceClock;
+  readonly #random: () => number;
+  readonly #fetchTimeoutMs: number;
+  readonly #maxWaiters: number;
+  readonly #intervalMs: number;
+  readonly #registry: Registry;
+  readonly #waiters = new Map<string, number>();
+  readonly #recovered = new Set<(integrationName: string) => void>();
+  #isStopped = false;
+
+  constructor(options: VaultSourceOptions) {
+    const { clock, random, fetchTimeoutMs = 10_000, onRequest = () => {}, log, lookup } = options;
+    this.#clock = clock;
+    this.#random = random;
+    this.#fetchTimeoutMs = fetchTimeoutMs;
+    this.#maxWaiters = options.maxWaitersPerIntegration ?? 24;
+    this.#intervalMs = options.minReadIntervalMs ?? 1_000;
+    this.#registry = new Registry({ clock, random, fetchTimeoutMs, onRequest, log, lookup });
+  }
+
+  /**
+   * The fields at the target's path, why there are none, or when to come back. Throws only the reason of the
+   * signal; the request goes on for the others who wait for it.
+   */
+  async read(target: VaultTarget, { notBefore, signal }: ReadOptions): Promise<VaultAnswer> {
+    signal.throwIfAborted();
+    if (this.#isStopped) return later(STOPPED_MS);
+    const now = this.#clock.now();
+    const reading = this.#registry.reading(target);
+    const { link, fresh } = reading;
+    link.lastUsed = now;
+    if (fresh && fresh.startedAt >= notBefore && now < fresh.startedAt + FRESH_MS) return fresh.fields;
+
+    const held = link.breaker.held(now, target.revision) ?? reading.breaker.held(now);
+    if (held) return failure(target, held.fault, held.retryAfterMs);
+
+    const wait = this.#waitFor(reading, now, notBefore);
+    if (wait > 0) return later(wait);
+    if (this.#waitersOf(target.name) >= this.#maxWaiters) return later(between(CROWDED_MS, this.#random()));
+    const flight = reading.flight ?? this.#start(reading, target, now);
+    const result = await this.#waiting(target.name, untilAborted(flight.result, signal));
+    return result.kind === 'fields' ? result : failure(target, result.fault, result.pauseMs);
+  }
+
+  /** Calls back with the name of an integration whose Vault or path answers again; the answer unsubscribes. */
+  onRecovered(callback: (integrationName: string) => void): () => void {
+    this.#recovered.add(callback);
+    return () => this.#recovered.delete(callback);
+  }
+
+  /** The integration is gone: what only it used is closed. */
+  forget(integrationName: string): void {
+    this.#registry.forget(integrationName);
+  }
+
+  /** Gives all tokens back and closes all connections; ends at the latest when the signal comes. */
+  async stop(signal: AbortSignal): Promise<void> {
+    this.#isStopped = true;
+    await this.#registry.close(signal);
+  }
+
+  /** 0 if a read may start, or one that is on its way will do. */
+  #waitFor({ flight, lastStart }: Reading, now: number, notBefore: number): number {
+    if (flight && flight.startedAt >= notBefore) return 0;
+    const spacing = lastStart + this.#intervalMs - now;
+    if (!flight) return Math.max(spacing, 0);
+    // The longer it has taken, the longer it may still take.
+    return Math.max(spacing, clamp(now - flight.startedAt, STALE_FLIGHT_MS));
+  }
+
+  #start(reading: Reading, target: VaultTarget, startedAt: number): NonNullable<Reading['flight']> {
+    reading.lastStart = startedAt;
+    const { flights } = reading.link;
+    const result = this.#attempt(reading, target, startedAt).finally(() => {
+      reading.flight = undefined;
+      flights.delete(result);
+    });
+    flights.add(result);
+    reading.flight = { startedAt, result };
+    return reading.flight;
+  }
+
+  async #attempt(reading: Reading, target: VaultTarget, startedAt: number): Promise<ReadResult> {
+    const deadline = new AbortController();
+    const cancel = this.#clock.setTimeout(() => deadline.abort(TOO_SLOW), 2 * this.#fetchTimeoutMs);
+    const attempt: Attempt = { startedAt, signal: deadline.signal, requests: 0 };
+    const { link } = reading;
+    link.breaker.begin(attempt, target.revision);
+    reading.breaker.begin(attempt);
+    try {
+      const { fields, version, authMethod } = await readSecret(link.connection, target, attempt);
+      const { location } = target;
+      const answer = {
+        kind: 'fields' as const,
+        location,
+        fields,
+        authMethod,
+        ...(version !== undefined && { version }),
+      };
+      this.#keep(reading, answer, startedAt);
+      this.#succeeded(reading);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof VaultError)) throw error;
+      return this.#failed(reading, target, attempt, error);
+    } finally {
+      cancel();
+      link.breaker.end(attempt);
+      reading.breaker.end(attempt);
+    }
+  }
+
+  /** Until the burst is over; then nothing holds the values any more. */
+  #keep(reading: Reading, fields: VaultFields, startedAt: number): void {
+    reading.fresh?.drop();
+    const forget = () => (reading.fresh = undefined);
+    const cancel = this.#clock.setTimeout(forget, Math.max(startedAt + FRESH_MS - this.#clock.now(), 0));
+    const drop = () => {
+      cancel();
+      forget();
+    };
+    reading.fresh = { startedAt, fields, drop };
+  }
+
+  #succeeded(reading: Reading): void {
+    const isPathBack = reading.breaker.succeed();
+    if (!this.#connected(reading) && isPathBack) this.#announce(reading.names);
+  }
+
+  /** The connection answers: true if it did not before; then everybody on it is told. */
+  #connected({ link }: Reading): boolean {
+    const isBack = link.breaker.succeed();
+    if (isBack) this.#announce([...link.readings].flatMap(({ names }) => [...names]));
+    return isBack;
+  }
+
+  #failed(reading: Reading, target: VaultTarget, attempt: Attempt, { fault }: VaultError): ReadResult {
+    const now = this.#clock.now();
+    if (fault.scope === 'connection') {
+      const pauseMs = reading.link.breaker.fail(fault, attempt, now, target.revision);
+      return { kind: 'fault', fault, pauseMs };
+    }
+    const pauseMs = reading.breaker.fail(fault, attempt, now);
+    this.#connected(reading);
+    return { kind: 'fault', fault, pauseMs };
+  }
+
+  #announce(names: Iterable<string>): void {
+    for (const name of new Set(names)) for (const callback of this.#recovered) callback(name);
+  }
+
+  #waitersOf(name: string): number {
+    return this.#waiters.get(name) ?? 0;
+  }
+
+  async #waiting<T>(name: string, promise: Promise<T>): Promise<T> {
+    this.#waiters.set(name, this.#waitersOf(name) + 1);
+    try {
+      return await promise;
+    } finally {
+      const left = this.#waitersOf(name) - 1;
+      if (left > 0) this.#waiters.set(name, left);
+      else this.#waiters.delete(name);
+    }
+  }
+}
+
+const TOO_SLOW = new VaultError({
+  reason: 'Unreachable',
+  scope: 'connection',
+  what: 'Vault did not answer in time: check Vault, spec.host and network policies',
+});
+
+function later(afterMs: number): VaultAnswer {
+  return { kind: 'later', afterMs };
+}
+
+function between([low, high]: readonly [number, number], share: number): number {
+  return low + (high - low) * share;
+}
+
+function clamp(value: number, [low, high]: readonly [number, number]): number {
+  return Math.min(Math.max(value, low), high);
+}
