@@ -35,6 +35,7 @@ describe('configuration', () => {
     ['an unknown role', ['--role', 'king'], 'controller, admission, certificates'],
     ['a number out of range', [...role, '--workers', '0'], '--workers (or FAIRLEAD_WORKERS)'],
     ['not a boolean', [...role, '--leader-elect', 'perhaps'], '--leader-elect'],
+    ['an address without a port', [...role, '--health-address', 'localhost'], '--health-address'],
     ['an unknown flag', [...role, '--vault-token', 'x'], '--vault-hosts'],
     ['a flag without a value', ['--role'], 'unknown or incomplete flag'],
   ])('refuses %s and says what is possible', (_, args, says) => {

@@ -14,6 +14,7 @@ export class ConfigError extends Error {
 
 const list = z.string().transform((text) => text.split(',').flatMap((item) => item.trim() || []));
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const listenAddress = z.string().regex(/^(\[[0-9a-f:.]+\]|[^:\s]*):\d{1,5}$/i);
 const seconds = (fallback: number) => whole(1, 86_400).default(fallback);
 
 interface Flag {
@@ -49,10 +50,10 @@ const FLAGS = {
     help: 'name of this replica in the lease',
   },
   'health-address': {
-    schema: z.string().default('0.0.0.0:8081'),
+    schema: listenAddress.default('0.0.0.0:8081'),
     help: 'for /healthz, /readyz and /metrics',
   },
-  'webhook-address': { schema: z.string().default('0.0.0.0:9443'), help: 'where the webhook listens' },
+  'webhook-address': { schema: listenAddress.default('0.0.0.0:9443'), help: 'where the webhook listens' },
   'certificate-dir': {
     schema: z.string().default('/var/run/fairlead/certificate'),
     help: 'tls.crt and tls.key of the webhook',

@@ -4,10 +4,10 @@ import { parseArgs } from 'node:util';
 import { componentNames, componentStatus } from './components.ts';
 import { ClusterError } from './errors.ts';
 import type { ClusterOptions, RunningCluster } from './index.ts';
-import { down, up } from './index.ts';
+import { close, open, providerFromEnvironment } from './providers.ts';
 import { readState } from './state.ts';
 
-const USAGE = 'usage: cli.ts up|down|status [--dir DIR] [--node auto|yes|no]';
+const USAGE = `usage: [CLUSTER=local|kind|current] cli.ts up|down|status [--dir DIR] [--node auto|yes|no]`;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NODE: Readonly<Record<string, ClusterOptions['node']>> = { auto: 'auto', yes: true, no: false };
 
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const [command] = positionals;
   const dir = resolve(values.dir);
   if (command === 'up') await runUp(dir, values.node);
-  else if (command === 'down') await down(dir, console.log);
+  else if (command === 'down') await close(providerFromEnvironment(), dir, console.log);
   else if (command === 'status') await status(dir);
   else throw new ClusterError('UNSUPPORTED', USAGE);
 }
@@ -37,7 +37,8 @@ async function runUp(dir: string, choice: string): Promise<void> {
   const log = (line: string): void => {
     console.log(`[${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s] ${line}`);
   };
-  const cluster = await up({ dir, node, log, signal: interrupted.signal });
+  const options = { dir, node, log, signal: interrupted.signal };
+  const cluster = await open(providerFromEnvironment(), options);
   log('the cluster is up');
   console.log(howToUse(cluster));
 }

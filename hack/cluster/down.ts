@@ -1,11 +1,10 @@
-import { existsSync, realpathSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { killBao } from './bao.ts';
 import { baoDir } from './components.ts';
 import { withLock } from './lock.ts';
-import { containerIds } from './node.ts';
 import { deleteBridge } from './node-host.ts';
-import { killNodeProcesses, removeCgroups } from './node-processes.ts';
+import { clearNode } from './node-processes.ts';
 import { knownComponents, stop } from './process.ts';
 import { readState } from './state.ts';
 
@@ -29,12 +28,16 @@ export async function down(directory: string, log?: (line: string) => void): Pro
       await Promise.all(names.map((name) => stop(dir, name, { signal: 'SIGKILL', timeoutMs: 10_000 })));
       await killBao(baoDir(dir));
       if (state?.parts.node === true) {
-        await killNodeProcesses(state.node.bridge);
-        await removeCgroups(containerIds(dir));
+        await clearNode(dir, state.node.bridge);
         await deleteBridge(state.node);
       }
+      keepLogs(join(baoDir(dir), 'logs'), join(dir, 'logs'));
       for (const name of MADE) rmSync(join(dir, name), { recursive: true, force: true });
-      log?.(`ended ${names.length} components; logs stay in ${join(dir, 'logs')}`);
+      log?.(`the cluster is down; its logs stay in ${join(dir, 'logs')}`);
     },
   );
+}
+
+function keepLogs(from: string, to: string): void {
+  if (existsSync(from)) cpSync(from, to, { recursive: true });
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /**
  * A process id alone is reused by the system; together with the moment that the process began (and the boot) it
@@ -34,7 +34,16 @@ export function parseStat(text: string): ProcessStat | undefined {
 
 function fromProc(pid: number): string | undefined {
   const stat = readStat(pid);
-  return stat && !stat.zombie ? `${stat.started}@${bootId()}` : undefined;
+  return stat && !(stat.zombie && threads(pid) <= 1) ? `${stat.started}@${bootId()}` : undefined;
+}
+
+/** Of a killed process the first thread can be gone while others still hold its ports. */
+function threads(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length;
+  } catch {
+    return 0;
+  }
 }
 
 function bootId(): string {

@@ -113,6 +113,9 @@ export function kubeletConfig(dir: string, state: State): string {
     evictionHard: { 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%' },
     imageGCHighThresholdPercent: 100,
     maxPods: 200,
+    // A kubelet that was started again first says that it is not ready, and takes it back at the next round.
+    nodeStatusUpdateFrequency: '1s',
+    nodeStatusReportFrequency: '5m',
     // A test sees its pod's changes in time rather than after a throttle.
     kubeAPIQPS: 200,
     kubeAPIBurst: 400,

@@ -3,11 +3,19 @@ import { join } from 'node:path';
 import { processIdentity, readStat } from './identity.ts';
 import { until } from './wait.ts';
 
+/** Leaves nothing of a node behind but its files: no process, no mount (they go with the last process), no control group. */
+export async function clearNode(dir: string, marker: string): Promise<void> {
+  // containerd forgets them while it ends.
+  const ids = containerIds(dir);
+  await killNodeProcesses(marker);
+  await removeCgroups(ids);
+}
+
 /**
  * Ends every process of one node, found by what it cannot shake off: it is in the node's mount namespace (the one
  * with tmpfs mounts named `marker`), or it descends from such a process, as containers do from their shims.
  */
-export async function killNodeProcesses(marker: string): Promise<void> {
+async function killNodeProcesses(marker: string): Promise<void> {
   await until({ what: `processes of the node ${marker} do not end`, timeoutMs: 20_000 }, () => {
     const pids = nodeProcesses(marker);
     for (const pid of pids) {
@@ -35,7 +43,7 @@ export function nodeProcesses(marker: string): number[] {
 }
 
 /** What the container runtime would have removed had it not been killed. A group is busy until its last process is reaped. */
-export async function removeCgroups(containerIds: readonly string[]): Promise<void> {
+async function removeCgroups(containerIds: readonly string[]): Promise<void> {
   const root = '/sys/fs/cgroup';
   const parents = [root, ...list(root).map((name) => join(root, name))].map((name) => join(name, 'k8s.io'));
   const groups = parents.flatMap((parent) => containerIds.map((id) => join(parent, id)));
@@ -50,6 +58,11 @@ export async function removeCgroups(containerIds: readonly string[]): Promise<vo
       // Not there, or still in use by another node's containers.
     }
   }
+}
+
+/** Ids of all containers that this node's containerd has a directory for. */
+function containerIds(dir: string): string[] {
+  return list(join(dir, 'node', 'containerd', 'io.containerd.runtime.v2.task', 'k8s.io'));
 }
 
 function readProc(pid: number, file: string): string {

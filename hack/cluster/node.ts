@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { adminClient, nodeIsReady } from './api.ts';
+import { adminClient, kubeletKnowsItsPods, nodeIsReady } from './api.ts';
 import type { NodeObject } from './api.ts';
 import { serverUrl, tool } from './control-plane.ts';
 import { ClusterError } from './errors.ts';
@@ -10,9 +10,9 @@ import { BUSYBOX_IMAGE, nodeImages, ociArchive, PAUSE_IMAGE } from './images.ts'
 import { cniConfig, containerdConfig, kubeletConfig, namespaceScript } from './node-config.ts';
 import type { NodeHost } from './node-host.ts';
 import { createBridge } from './node-host.ts';
-import { killNodeProcesses } from './node-processes.ts';
+import { clearNode } from './node-processes.ts';
 import type { ComponentSpec } from './process.ts';
-import { pidOf, start } from './process.ts';
+import { pidOf, start, startedAt } from './process.ts';
 import type { State } from './state.ts';
 
 const READY_MS = 90_000;
@@ -35,7 +35,7 @@ export async function startRuntime(
 
 async function newNamespace(dir: string, state: State, host: NodeHost, signal?: AbortSignal): Promise<void> {
   // Whatever runs in an earlier namespace of this node has lost its sockets with it.
-  await killNodeProcesses(state.node.bridge);
+  await clearNode(dir, state.node.bridge);
   mkdirSync(nodeDir(dir), { recursive: true, mode: 0o700 });
   mkdirSync(config(dir, 'cni'), { recursive: true, mode: 0o700 });
   await start(dir, namespace(dir, state, host), signal);
@@ -91,7 +91,9 @@ export function kubelet(dir: string, state: State, host: NodeHost): ComponentSpe
       const healthz = `http://127.0.0.1:${state.ports['kubelet-health']}/healthz`;
       if ((await http(healthz)).status !== 200) return false;
       const node = await admin(`/api/v1/nodes/${name}`);
-      return node.status === 200 && nodeIsReady(node.json<NodeObject>());
+      if (node.status !== 200 || !nodeIsReady(node.json<NodeObject>(), startedAt(dir, 'kubelet')))
+        return false;
+      return kubeletKnowsItsPods(admin, name, `https://${address}:${state.ports.kubelet}`);
     },
   };
 }
@@ -136,13 +138,4 @@ async function overlayWorks(dir: string, host: NodeHost): Promise<boolean> {
   const works = (await tryRun(command, args)) !== undefined;
   rmSync(trial, { recursive: true, force: true });
   return works;
-}
-
-/** Ids of all containers that this node's containerd has a directory for. */
-export function containerIds(dir: string): string[] {
-  try {
-    return readdirSync(join(nodeDir(dir), 'containerd', 'io.containerd.runtime.v2.task', 'k8s.io'));
-  } catch {
-    return [];
-  }
 }

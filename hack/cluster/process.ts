@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -39,6 +40,11 @@ export const logFile = (dir: StateDir, name: string): string => join(dir, 'logs'
 export function pidOf(dir: StateDir, name: string): number | undefined {
   const file = readPidFile(dir, name);
   return file !== undefined && processIdentity(file.pid) === file.identity ? file.pid : undefined;
+}
+
+/** When the component was started last. */
+export function startedAt(dir: StateDir, name: string): Date {
+  return statSync(pidFile(dir, name)).mtime;
 }
 
 /** Every component that was started here and not stopped, dead or alive. */

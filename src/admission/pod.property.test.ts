@@ -16,7 +16,7 @@ import {
   UID,
 } from './test-support.ts';
 
-const RUNS = { numRuns: 8000 };
+const RUNS = { numRuns: 400 };
 const legacy = fc.boolean();
 const GATE = 'fairlead.dev/secrets';
 

@@ -3,7 +3,7 @@ import { sourceKey, sourcesOf, type SourceKey, type SourceState } from '../resol
 import type { WantedSet } from '../resolve/wanted.ts';
 import { readStore } from '../sources/kubernetes.ts';
 import type { SourceAnswer } from '../sources/source.ts';
-import type { VaultSource } from '../sources/vault/source.ts';
+import type { VaultAnswer, VaultSource } from '../sources/vault/source.ts';
 import { vaultTarget } from '../sources/vault/target.ts';
 import type { World } from './world.ts';
 
@@ -48,7 +48,7 @@ export async function askVault(
   id: string,
   { notBefore, signal }: Pick<Asking, 'notBefore' | 'signal'>,
   deps: AskDependencies,
-): ReturnType<VaultSource['read']> {
+): Promise<VaultAnswer> {
   const found = integration(deps, id);
   if (!found) {
     return {

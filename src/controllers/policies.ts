@@ -35,6 +35,8 @@ export async function expectedPolicies(
  */
 export class PolicyGuard {
   readonly #expected: ReadonlyMap<string, Policy>;
+  /** Every pass of every pod asks; the answer changes only when a policy does. */
+  #answer: { readonly problem: Problem | undefined } | undefined;
   readonly reflectors: readonly [Reflector<Policy>, Reflector<Policy>];
 
   constructor(
@@ -61,9 +63,15 @@ export class PolicyGuard {
       make('policies', 'ValidatingAdmissionPolicy', RESOURCES.policies),
       make('policybindings', 'ValidatingAdmissionPolicyBinding', RESOURCES.policyBindings),
     ];
+    for (const reflector of this.reflectors) reflector.onChange(() => (this.#answer = undefined));
   }
 
   problem(): Problem | undefined {
+    this.#answer ??= { problem: this.#check() };
+    return this.#answer.problem;
+  }
+
+  #check(): Problem | undefined {
     const [policies, bindings] = this.reflectors;
     for (const [id, wanted] of this.#expected) {
       const { name } = wanted.metadata;

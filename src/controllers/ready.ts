@@ -1,11 +1,11 @@
 import type { Condition } from '../api/schema.ts';
 import { setCondition } from '../runtime/conditions.ts';
-import type { Outcome } from '../runtime/outcome.ts';
+import type { Told } from '../runtime/outcome.ts';
 
 /** `Ready` sums up; `Stalled` is there only while waiting does not help (kstatus). */
 export function readyConditions(
   old: readonly Condition[] | undefined,
-  outcome: Extract<Outcome, { reason: string }>,
+  outcome: Told,
   generation: number,
   now: Date,
 ): readonly Condition[] {

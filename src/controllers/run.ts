@@ -2,7 +2,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { runController, type ControllerOptions } from '../runtime/controller.ts';
-import { WorkQueue } from '../runtime/queue.ts';
+import { WorkQueue, type QueueMetrics } from '../runtime/queue.ts';
 import type { VaultSource } from '../sources/vault/source.ts';
 import { reconcilePod, reportWaiting } from './pod-gate/reconcile.ts';
 import type { PolicyGuard } from './policies.ts';
@@ -27,6 +27,8 @@ export interface ControllersOptions {
   readonly stillLeader: () => boolean;
   /** What every loop shares: log, metrics. */
   readonly loop: Pick<ControllerOptions, 'log' | 'metrics'>;
+  readonly queueMetrics?: QueueMetrics;
+  readonly onQueue?: (queue: WorkQueue) => void;
 }
 
 /** Status checks must not crowd out the pods that wait. */
@@ -38,13 +40,16 @@ const PASS_MS = 45_000;
 export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
   const { clock, random, world, guard, vault } = options;
   const released = new Set<string>();
+  const { queueMetrics: metrics } = options;
+  const groupOf = (key: string) => key.split('/', 1)[0] ?? '';
   const queue = (name: string) =>
-    new WorkQueue({ name, clock, random, groupOf: (key) => key.split('/', 1)[0] ?? '' });
+    new WorkQueue({ name, clock, random, groupOf, ...(metrics && { metrics }) });
   const queues = {
     pods: queue('pods'),
     references: queue('secretreferences'),
     integrations: queue('vaultintegrations'),
   };
+  for (const one of Object.values(queues)) options.onQueue?.(one);
   const deps = {
     ...options,
     released,

@@ -7,14 +7,13 @@ import type { EventRecorder } from '../kube/events.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Resource } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Outcome } from '../runtime/outcome.ts';
+import type { Told } from '../runtime/outcome.ts';
 import { readyConditions } from './ready.ts';
 
 interface Owned {
   readonly metadata: Readonly<KubeObject['metadata']>;
   readonly status: { readonly conditions?: readonly Condition[] | undefined } | undefined;
 }
-type Told = Extract<Outcome, { reason: string }>;
 
 /**
  * Patches the status of one of our kinds with the outcome's conditions and the fields given; a field that is

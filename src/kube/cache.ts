@@ -72,14 +72,16 @@ export class Cache<T extends Cacheable> {
     else this.#tell({ type: 'added', key, object });
   }
 
-  remove(key: string): void {
+  /** With a uid only if it is still that object. */
+  remove(key: string, uid?: string): void {
+    if (uid !== undefined && this.store.get(key)?.metadata.uid !== uid) return;
     const object = this.store.delete(key);
     if (object !== undefined) this.#tell({ type: 'deleted', key, object });
   }
 
   /** After a complete list: whatever it did not hold is gone. */
   retain(keys: ReadonlySet<string>): void {
-    for (const key of [...this.store.keys()]) if (!keys.has(key)) this.remove(key);
+    for (const key of this.store.keys()) if (!keys.has(key)) this.remove(key);
   }
 
   #tell(change: Change<T>): void {

@@ -250,7 +250,12 @@ function parse(call: string, status: number, body: Buffer): unknown {
   } catch (error) {
     // A refusal in plain text, such as a proxy's, is told by its status. V8's message quotes the input.
     if (status >= 300) return undefined;
-    throw new KubeError({ code: 'BadResponse', message: `${call}: the answer is not JSON`, status, cause: codeOf(error) });
+    throw new KubeError({
+      code: 'BadResponse',
+      message: `${call}: the answer is not JSON`,
+      status,
+      cause: codeOf(error),
+    });
   }
 }
 

@@ -53,6 +53,7 @@ const SILENCE_MS = 150_000;
 const WATCH_SECONDS = 300;
 /** After so many tries without a word the version may be one that this server never had: start anew. */
 const MAX_DEAF_WATCHES = 5;
+const SHORT_WATCH_MS = 1_000;
 
 /**
  * Keeps a local picture of one kind of object current: lists once, then watches, and starts over when the server
@@ -72,6 +73,8 @@ export class Reflector<T extends Cacheable> {
   #heardAt: number;
   /** Failures since the server last told us something. */
   #failures = 0;
+  /** Watches that the server took and that said nothing. */
+  #deaf = 0;
 
   constructor(options: ReflectorOptions<T>) {
     this.name = options.name;
@@ -127,23 +130,128 @@ export class Reflector<T extends Cacheable> {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const during = this.#version === undefined ? 'list' : 'watch';
-      const failuresBefore = this.#failures;
-      let failure: unknown;
       try {
         await (during === 'list' ? this.#list(signal) : this.#watch(signal));
-        // A list answers for itself; a watch must have said something, or ending it at once would be a hot loop.
-        if (during === 'list' || this.#failures < failuresBefore || failuresBefore === 0) {
-          if (during === 'list') continue;
-        }
       } catch (error) {
-        failure = error;
+        if (!signal.aborted) await this.#recover(during, error, signal);
       }
-      if (signal.aborted) break;
-      await this.#recover(during, failure, signal);
     }
     if (!this.#hasSynced) {
       const message = `${this.name}: stopped before the first list was complete`;
       this.#sync.reject(new KubeError({ code: 'Aborted', message }));
     }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { client, clock, resource, namespace, pageSize } = this.#options;
+    const started = clock.now();
+    const seen = new Set<string>();
+    const version = await listPages(
+      client,
+      {
+        path: collectionPath(resource, namespace),
+        call: `LIST ${resource.plural}`,
+        query: this.#selectors(),
+        signal,
+        ...(pageSize !== undefined && { limit: pageSize }),
+      },
+      (items) => {
+        this.#heardAt = clock.now();
+        for (const item of items) {
+          seen.add(keyOf(item));
+          this.#cache.upsert(item);
+        }
+      },
+      () => seen.clear(),
+    );
+    this.#cache.retain(seen);
+    this.#version = version;
+    this.#options.hooks?.onList?.({ reflector: this.name, objects: this.size, ms: clock.now() - started });
+    this.#hasSynced = true;
+    this.#sync.resolve();
+  }
+
+  /** Resolves when the server ends the watch in good order; rejects with a KubeError for every other end. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { client, clock, resource, namespace, watchSeconds = WATCH_SECONDS, hooks } = this.#options;
+    const call = `WATCH ${resource.plural}`;
+    const stream = await client.stream({
+      path: collectionPath(resource, namespace),
+      call,
+      query: {
+        ...this.#selectors(),
+        watch: true,
+        allowWatchBookmarks: true,
+        resourceVersion: this.#version,
+        timeoutSeconds: Math.round(watchSeconds * (1 + this.#random())),
+      },
+      signal,
+    });
+    const opened = clock.now();
+    this.#heardAt = opened;
+    hooks?.onWatch?.({ reflector: this.name });
+    const stopWatchdog = this.#watchdog(call, (error) => stream.close(error));
+    try {
+      for await (const events of watchEvents(stream, call)) {
+        this.#heardAt = clock.now();
+        this.#failures = 0;
+        this.#deaf = 0;
+        for (const event of events) this.#take(event);
+      }
+    } finally {
+      stopWatchdog();
+      stream.close();
+      if (clock.now() - opened >= this.#retry.capMs) this.#failures = 0;
+    }
+    // A server that ends each watch at once must not make this a hot loop.
+    if (!signal.aborted && clock.now() - opened < SHORT_WATCH_MS)
+      throw new KubeError({ code: 'Unreachable', message: `${call}: ended at once`, cause: 'ShortWatch' });
+  }
+
+  #take({ type, object }: WatchEvent): void {
+    if (type === 'DELETED') this.#cache.remove(keyOf(object), object.metadata.uid);
+    else if (type !== 'BOOKMARK') this.#cache.upsert(object);
+    this.#version = object.metadata.resourceVersion || this.#version;
+  }
+
+  /** Calls `dead` once nothing has been heard for too long. The connection itself may look alive for hours. */
+  #watchdog(call: string, dead: (error: KubeError) => void): () => void {
+    const { clock, silenceMs = SILENCE_MS } = this.#options;
+    let cancel: () => void;
+    const check = (): void => {
+      const left = silenceMs - (clock.now() - this.#heardAt);
+      if (left > 0) cancel = clock.setTimeout(check, left);
+      else dead(new KubeError({ code: 'Timeout', message: `${call}: silent`, cause: 'SilentWatch' }));
+    };
+    cancel = clock.setTimeout(check, silenceMs);
+    return () => cancel();
+  }
+
+  /** Decides from where to go on after a failure, and waits for as long as that takes. */
+  async #recover(during: 'list' | 'watch', error: unknown, signal: AbortSignal): Promise<void> {
+    this.#report(during, codeOf(error));
+    this.#failures += 1;
+    const code = error instanceof KubeError ? error.code : undefined;
+    if (during === 'watch') {
+      const reached = error instanceof KubeError && code !== 'TooManyRequests' && code !== 'Unreachable';
+      if (reached) this.#deaf += 1;
+      // NotFound: the kind itself went; when it is back, its history is another one.
+      if (code === 'Gone' || code === 'NotFound' || this.#deaf >= MAX_DEAF_WATCHES) {
+        this.#version = undefined;
+        this.#deaf = 0;
+      }
+    }
+    if (code === 'Gone' && this.#failures === 1) return;
+    const ms = retryDelay(error, this.#failures, this.#retry, this.#random);
+    await this.#options.clock.sleep(ms, signal).catch(() => undefined);
+  }
+
+  #selectors(): Query {
+    const { labelSelector, fieldSelector } = this.#options;
+    return { labelSelector, fieldSelector };
+  }
+
+  #report(during: 'list' | 'watch' | 'handler' | 'project', code: string): void {
+    this.#options.hooks?.onError?.({ reflector: this.name, during, code });
   }
 }

@@ -29,11 +29,13 @@ export async function openStream(
       started: ({ status, retryAfter }) => {
         if (status >= 200 && status < 300) {
           connection.stopTimer();
-          queue.onDrained = connection.resume;
+          queue.onDrained = () => connection.resume();
           resolve({
             close: (error) => {
               if (error === undefined) queue.end();
-              connection.close(error ?? new KubeError({ code: 'Aborted', message: `${options.call}: closed` }));
+              connection.close(
+                error ?? new KubeError({ code: 'Aborted', message: `${options.call}: closed` }),
+              );
             },
             [Symbol.asyncIterator]: () => queue,
           });

@@ -64,7 +64,10 @@ function parseEvent(line: string, call: string): WatchEvent {
   const { type, object } = parsed;
   if (type === 'ERROR') {
     const status = (object ?? {}) as Status;
-    throw answerError(call, typeof status.code === 'number' ? status.code : 500, { ...status, kind: 'Status' });
+    throw answerError(call, typeof status.code === 'number' ? status.code : 500, {
+      ...status,
+      kind: 'Status',
+    });
   }
   const known = type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED' || type === 'BOOKMARK';
   const { metadata } = (object ?? {}) as Partial<KubeObject>;

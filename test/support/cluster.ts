@@ -12,18 +12,20 @@ export async function cluster(): Promise<RunningCluster> {
   return attach(inject('clusterDir'));
 }
 
+type Truthy<T> = Exclude<T, undefined | null | false>;
+
 /** Waits for what `probe` promises; rejects with the last thing it saw. No fixed sleep: it asks every 50 ms. */
 export async function until<T>(
   what: string,
-  probe: () => Promise<T | undefined | false>,
+  probe: () => Promise<T>,
   { timeoutMs = 20_000 } = {},
-): Promise<T> {
+): Promise<Truthy<T>> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {
     try {
       const seen = await probe();
-      if (seen) return seen;
+      if (seen) return seen as Truthy<T>;
       last = seen;
     } catch (error) {
       last = error;

@@ -3,7 +3,7 @@ import { collectWanted, type ReferenceEntries, type WantedSet } from '../../reso
 import { DOMAIN_MISSING } from '../../resolve/permission.ts';
 import type { Resolution } from '../../resolve/resolve.ts';
 import type { DomainNamespace, GatedPod } from '../objects.ts';
-import { stalled, waiting, type Outcome } from '../../runtime/outcome.ts';
+import { stalled, waiting, type Told } from '../../runtime/outcome.ts';
 
 /** What is to be done with a pod before any source is asked. */
 export type Triage =
@@ -46,7 +46,7 @@ const PLACEHOLDERS_OFF: Problem = {
 };
 
 /** Nothing starts on half a set: a pod gets everything or waits with the reason. */
-export function hold(problems: readonly Problem[]): Outcome {
+export function hold(problems: readonly Problem[]): Told {
   const { reason, message, terminal, retryAfterMs } = summarize(problems);
   return terminal ? stalled(reason, message) : waiting(reason, message, retryAfterMs);
 }

@@ -3,7 +3,7 @@ import type { EventRecorder } from '../../kube/events.ts';
 import type { Problem } from '../../resolve/problem.ts';
 import { resolve } from '../../resolve/resolve.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { done, later, type Outcome } from '../../runtime/outcome.ts';
+import { done, later, type Outcome, type Told } from '../../runtime/outcome.ts';
 import { ask, type AskDependencies } from '../ask.ts';
 import type { GatedPod } from '../objects.ts';
 import type { World } from '../world.ts';
@@ -82,7 +82,7 @@ async function release(
 /** Shows on the pod why it waits: its condition, and a Warning event; both only when the text changes. */
 export async function reportWaiting(
   key: string,
-  outcome: Extract<Outcome, { reason: string }>,
+  outcome: Told,
   signal: AbortSignal,
   deps: PodGateDependencies,
 ): Promise<void> {

@@ -1,10 +1,10 @@
 import type { SecretReferenceStatus } from '../../api/secret-reference.ts';
 import { summarize } from '../../resolve/problem.ts';
 import type { Resolution } from '../../resolve/resolve.ts';
-import { done, stalled, waiting, type Outcome } from '../../runtime/outcome.ts';
+import { done, stalled, waiting, type Told } from '../../runtime/outcome.ts';
 
 /** Ready if everything that is not optional is there, is allowed and can be an environment variable. */
-export function referenceOutcome(resolution: Resolution, refreshMs: number): Outcome {
+export function referenceOutcome(resolution: Resolution, refreshMs: number): Told {
   if (resolution.problems.length === 0) {
     const optional = resolution.entries.filter(({ problem }) => problem !== undefined);
     const missing =

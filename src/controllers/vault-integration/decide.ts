@@ -1,6 +1,6 @@
 import { isTerminal } from '../../api/reasons.ts';
 import type { VaultIntegrationStatus } from '../../api/vault-integration.ts';
-import { done, stalled, waiting, type Outcome } from '../../runtime/outcome.ts';
+import { done, stalled, waiting, type Told } from '../../runtime/outcome.ts';
 import type { SourceFailure, SourceFields } from '../../sources/source.ts';
 import { parsePath } from '../../sources/vault/path.ts';
 import type { Integration } from '../objects.ts';
@@ -17,11 +17,7 @@ export function elderOf(
   return first && first.metadata.uid !== integration.metadata.uid ? first : undefined;
 }
 
-export function integrationOutcome(
-  answer: Answer,
-  elder: Integration | undefined,
-  refreshMs: number,
-): Extract<Outcome, { reason: string }> {
+export function integrationOutcome(answer: Answer, elder: Integration | undefined, refreshMs: number): Told {
   if (elder) {
     const { name } = elder.metadata;
     return stalled(

@@ -157,7 +157,7 @@ export class Connection {
         ask: (operation, token, request) =>
           this.ask(operation, attempt, () => request(token ? this.#client(token) : this.#anonymous)),
       });
-      log?.info({ host: origin, method: method.kind }, 'logged in to Vault');
+      if (grant.verified) log?.info({ host: origin, method: method.kind }, 'logged in to Vault');
       return this.#adopt({ method, grant, obtainedAt, client: this.#client(grant.token) });
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;

@@ -1,10 +1,10 @@
-import { CERTIFICATE_SECRET, WEBHOOK_CONFIGURATION } from '../../api/names.ts';
-import { RESOURCES } from '../../api/resources.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import { KubeError } from '../../kube/errors.ts';
-import type { KubeObject } from '../../kube/objects.ts';
-import type { Clock } from '../../runtime/clock.ts';
-import { issue, parseBundle, renewalDue, type CertificateBundle } from '../../serve/certificates.ts';
+import { CERTIFICATE_SECRET, WEBHOOK_CONFIGURATION } from '../api/names.ts';
+import { RESOURCES } from '../api/resources.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { KubeError } from '../kube/errors.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { issue, parseBundle, renewalDue, secretData, type CertificateBundle } from './certificates.ts';
 
 export interface CertificateDependencies {
   readonly client: KubeClient;
@@ -30,13 +30,14 @@ export async function reconcileCertificate(
   const place = { namespace: systemNamespace, name: CERTIFICATE_SECRET };
   const secret = await client.get<TlsSecret>(RESOURCES.secrets, place, { signal }).catch(absent);
   const names = { dnsNames: deps.dnsNames, ipAddresses: deps.ipAddresses };
-  const present = secret && (await parseBundle(secret.data ?? {}, { ...names, now: clock.wall() }));
+  const present = secret && parseBundle(secret.data ?? {}, { ...names, now: clock.wall() });
   let bundle: CertificateBundle;
   if (present?.kind === 'valid' && !renewalDue(present.bundle, clock.wall())) {
     bundle = present.bundle;
   } else {
-    const previous = present?.kind === 'valid' ? { previous: present.bundle } : {};
-    bundle = await issue({ ...names, now: clock.wall(), ...previous });
+    // What is served today stays trusted until all replicas serve the new certificate.
+    const previous = present?.kind === 'valid' ? present.bundle : present?.previous;
+    bundle = await issue({ ...names, now: clock.wall(), previous });
     await writeSecret(secret, bundle, signal, deps);
     deps.onIssued(present === undefined ? 'Missing' : present.kind === 'valid' ? 'RenewalDue' : present.code);
   }
@@ -54,7 +55,6 @@ async function writeSecret(
   signal: AbortSignal,
   { client, systemNamespace }: CertificateDependencies,
 ): Promise<void> {
-  const base64 = (pem: string) => Buffer.from(pem).toString('base64');
   const secret = {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -66,12 +66,7 @@ async function writeSecret(
       // With the version that was read: of two writers one loses and looks again.
       ...(present && { resourceVersion: present.metadata.resourceVersion }),
     },
-    data: {
-      'tls.crt': base64(bundle.cert),
-      'tls.key': base64(bundle.key),
-      'ca.crt': base64(bundle.caCert),
-      'ca.key': base64(bundle.caKey),
-    },
+    data: secretData(bundle),
   };
   if (present) await client.replace(RESOURCES.secrets, secret, { signal });
   else await client.create(RESOURCES.secrets, secret, { signal });

@@ -1,0 +1,72 @@
+import { checkProcess, ConfigError, parseConfig, type Config } from './config.ts';
+import { logger, type Logger } from './observe/log.ts';
+import { metrics as makeMetrics, type Metrics } from './observe/metrics.ts';
+import { admissionRole } from './roles/admission.ts';
+import { certificatesRole } from './roles/certificates.ts';
+import { controllerRole } from './roles/controller.ts';
+import { address, type Role } from './roles/role.ts';
+import { systemClock } from './runtime/clock.ts';
+import { startHealth } from './serve/health.ts';
+
+/** Exit codes: 0 stopped in order, 1 cannot go on (a supervisor starts it again), 2 wrong configuration. */
+const FAILED = 1;
+const MISCONFIGURED = 2;
+/** Kubernetes waits 30 s before it kills. */
+const STOP_MS = 25_000;
+
+async function main(): Promise<void> {
+  const config = configured();
+  const log = logger({ level: config.logLevel }).child({ role: config.role });
+  const metrics = makeMetrics();
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name));
+
+  const role = roleOf(config, log, metrics);
+  const health = await startHealth({
+    ...address(config.healthAddress),
+    live: role.live,
+    ready: role.ready,
+    metrics: async () => (await metrics.text()).body,
+  });
+  log.info({ health: health.port, pid: process.pid }, 'fairlead starts');
+  stop.signal.addEventListener('abort', () => {
+    // Readiness goes first, so that nothing new is sent here while what is under way ends.
+    health.notReady();
+    log.info({ signal: String(stop.signal.reason) }, 'stopping');
+    setTimeout(() => process.exit(FAILED), STOP_MS).unref();
+  });
+  try {
+    await role.run(stop.signal);
+    log.info({}, 'stopped');
+  } catch (error) {
+    log.error({ err: error }, 'cannot go on');
+    process.exitCode = FAILED;
+  }
+  await health.stop(1_000);
+  // What is still under way belongs to somebody else by now, or is not worth waiting for.
+  process.exit();
+}
+
+function configured(): Config {
+  try {
+    checkProcess(process.env, process.execArgv);
+    return parseConfig(process.argv.slice(2), process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`fairlead: ${error.message}\n`);
+    process.exit(MISCONFIGURED);
+  }
+}
+
+function roleOf(config: Config, log: Logger, metrics: Metrics): Role {
+  switch (config.role) {
+    case 'admission':
+      return admissionRole(config, log, systemClock);
+    case 'certificates':
+      return certificatesRole(config, log, systemClock);
+    case 'controller':
+      return controllerRole(config, log, systemClock, metrics);
+  }
+}
+
+await main();

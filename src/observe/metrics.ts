@@ -1,0 +1,200 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+
+/** What of a queue is looked at when somebody asks for the metrics. */
+interface ObservedQueue {
+  readonly name: string;
+  readonly depth: number;
+  readonly delayed: number;
+}
+
+interface ObservedReflector {
+  readonly name: string;
+  readonly size: number;
+  stalenessMs(): number;
+  hasSynced(): boolean;
+}
+
+const PREFIX = 'fairlead_';
+const REQUEST_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const WORK_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/**
+ * The metrics of the machinery, as hooks for those who do the work. Names follow controller-runtime and client-go.
+ * No label holds the name of an object: all of them are from short lists.
+ */
+export function metrics({ process = true }: { readonly process?: boolean } = {}) {
+  const registry = new Registry();
+  const make = maker(registry);
+  if (process) collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    /** The text for Prometheus, and its content type. */
+    text: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+    controller: controllerMetrics(make),
+    ...queueMetrics(make),
+    ...reflectorMetrics(make),
+    kube: kubeMetrics(make),
+    lease: leaseMetrics(make),
+    events: eventMetrics(make),
+    vault: vaultMetrics(make),
+  };
+}
+
+export type Metrics = ReturnType<typeof metrics>;
+
+function maker(registry: Registry) {
+  const about = (name: string, help: string) => ({ name: PREFIX + name, help, registers: [registry] });
+  return {
+    counter: <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+      new Counter<L>({ ...about(name, help), labelNames: [...labelNames] }),
+    gauge: <L extends string>(
+      name: string,
+      help: string,
+      labelNames: readonly L[],
+      collect?: (gauge: Gauge<L>) => void,
+    ) =>
+      new Gauge<L>({
+        ...about(name, help),
+        labelNames: [...labelNames],
+        ...(collect && {
+          collect(this: Gauge<L>) {
+            collect(this);
+          },
+        }),
+      }),
+    histogram: <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
+      new Histogram<L>({ ...about(name, help), labelNames: [...labelNames], buckets }),
+  };
+}
+type Make = ReturnType<typeof maker>;
+
+function controllerMetrics({ counter, gauge, histogram }: Make) {
+  const total = counter('reconcile_total', 'Passes by how they ended', ['controller', 'outcome']);
+  const active = gauge('active_workers', 'Passes under way', ['controller']);
+  const seconds = histogram('reconcile_time_seconds', 'Length of a pass', ['controller'], WORK_SECONDS);
+  return {
+    started: (controller: string) => active.inc({ controller }),
+    ended: (controller: string, outcome: string, ms: number) => {
+      active.dec({ controller });
+      total.inc({ controller, outcome });
+      seconds.observe({ controller }, ms / 1000);
+    },
+  };
+}
+
+function queueMetrics({ counter, gauge, histogram }: Make) {
+  const queues = new Set<ObservedQueue>();
+  const adds = counter('workqueue_adds_total', 'Keys added', ['name']);
+  const retries = counter('workqueue_retries_total', 'Keys added again after a failure', ['name']);
+  const wait = histogram('workqueue_queue_duration_seconds', 'From added to taken', ['name'], WORK_SECONDS);
+  gauge('workqueue_depth', 'Keys that wait for a worker', ['name'], (depth) => {
+    for (const queue of queues) depth.set({ name: queue.name }, queue.depth);
+  });
+  gauge('workqueue_delayed', 'Keys that wait for their time', ['name'], (delayed) => {
+    for (const queue of queues) delayed.set({ name: queue.name }, queue.delayed);
+  });
+  return {
+    queue: {
+      added: (name: string) => adds.inc({ name }),
+      retried: (name: string) => retries.inc({ name }),
+      taken: (name: string, waitedMs: number) => wait.observe({ name }, waitedMs / 1000),
+    },
+    /** Shows the depth of this queue from now on. */
+    watchQueue: (queue: ObservedQueue) => void queues.add(queue),
+  };
+}
+
+function reflectorMetrics({ counter, gauge, histogram }: Make) {
+  const reflectors = new Set<ObservedReflector>();
+  const errors = counter('reflector_errors_total', 'What went wrong', ['reflector', 'during', 'code']);
+  const watches = counter('reflector_watches_total', 'Watches opened', ['reflector']);
+  const lists = histogram('reflector_list_duration_seconds', 'A full listing', ['reflector'], WORK_SECONDS);
+  const each = (read: (reflector: ObservedReflector) => number) => (into: Gauge<'reflector'>) => {
+    for (const reflector of reflectors) into.set({ reflector: reflector.name }, read(reflector));
+  };
+  gauge(
+    'reflector_staleness_seconds',
+    'Since the server was last heard',
+    ['reflector'],
+    each((reflector) => reflector.stalenessMs() / 1000),
+  );
+  gauge(
+    'reflector_objects',
+    'Objects held',
+    ['reflector'],
+    each(({ size }) => size),
+  );
+  gauge(
+    'reflector_synced',
+    '1 after the first full listing',
+    ['reflector'],
+    each((reflector) => (reflector.hasSynced() ? 1 : 0)),
+  );
+  return {
+    reflector: {
+      onError: ({ reflector, during, code }: { reflector: string; during: string; code: string }) =>
+        errors.inc({ reflector, during, code }),
+      onList: ({ reflector, ms }: { reflector: string; ms: number }) =>
+        lists.observe({ reflector }, ms / 1000),
+      onWatch: ({ reflector }: { reflector: string }) => watches.inc({ reflector }),
+    },
+    /** Shows the state of this reflector from now on. */
+    watchReflector: (reflector: ObservedReflector) => void reflectors.add(reflector),
+  };
+}
+
+function kubeMetrics({ counter, histogram }: Make) {
+  const total = counter('rest_client_requests_total', 'Requests to the API server', ['method', 'code']);
+  const seconds = histogram(
+    'rest_client_request_duration_seconds',
+    'Requests to the API server',
+    ['method'],
+    REQUEST_SECONDS,
+  );
+  return {
+    onRequest: ({ method, code, ms }: { method: string; code: string; ms: number }) => {
+      total.inc({ method, code });
+      seconds.observe({ method }, ms / 1000);
+    },
+  };
+}
+
+function leaseMetrics({ counter, gauge }: Make) {
+  const leads = gauge('leader_election_master_status', '1 if this replica leads', ['name']);
+  const errors = counter('leader_election_errors_total', 'Failed tries to take or renew', ['name', 'code']);
+  return (name: string) => {
+    leads.set({ name }, 0);
+    return {
+      onLeader: ({ self }: { self: boolean }) => leads.set({ name }, self ? 1 : 0),
+      onError: (code: string) => errors.inc({ name, code }),
+    };
+  };
+}
+
+function eventMetrics({ counter }: Make) {
+  const total = counter('events_total', 'Events by what became of them', ['result']);
+  return { onResult: (result: string) => total.inc({ result }) };
+}
+
+interface VaultRequest {
+  readonly operation: string;
+  readonly status?: number;
+  readonly code?: string;
+  readonly ms: number;
+}
+
+function vaultMetrics({ counter, histogram }: Make) {
+  const total = counter('vault_requests_total', 'Requests to Vault', ['operation', 'code']);
+  const seconds = histogram(
+    'vault_request_duration_seconds',
+    'Requests to Vault',
+    ['operation'],
+    REQUEST_SECONDS,
+  );
+  return {
+    onRequest: ({ operation, status, code, ms }: VaultRequest) => {
+      total.inc({ operation, code: status === undefined ? (code ?? 'Unknown') : String(status) });
+      seconds.observe({ operation }, ms / 1000);
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { Config } from '../config.ts';
+import { connect } from '../kube/client.ts';
+import { codeOf } from '../kube/errors.ts';
+import type { Logger } from '../observe/log.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { reconcileCertificate } from '../serve/certificate-controller.ts';
+import { servingNames } from '../serve/certificates.ts';
+import { whileLeading } from './leading.ts';
+import type { Role } from './role.ts';
+
+/** Two small reads; RBAC allows no watch of single objects by name that would be worth its connection. */
+const LOOK_MS = 5_000;
+const RETRY_MS = 1_000;
+
+/** Issues and renews the webhook's certificate and writes its CA into the webhook configuration. */
+export function certificatesRole(config: Config, log: Logger, clock: Clock): Role {
+  const client = connect({
+    kubeconfig: config.kubeconfig,
+    userAgent: 'fairlead-certificates',
+    fieldManager: 'fairlead-certificates',
+  });
+  const names = servingNames(config.webhookService, config.systemNamespace, config.webhookNames);
+  const onIssued = (why: string) => log.info({ why, ...names }, 'a certificate was issued for the webhook');
+  let leads = false;
+  let problem: string | undefined = 'has not looked yet';
+
+  const look = async (leader: typeof client, signal: AbortSignal): Promise<void> => {
+    try {
+      await reconcileCertificate(signal, {
+        client: leader,
+        clock,
+        systemNamespace: config.systemNamespace,
+        ...names,
+        onIssued,
+      });
+      problem = undefined;
+    } catch (error) {
+      if (signal.aborted) return;
+      problem = codeOf(error);
+      log.warn({ err: error }, 'the certificate could not be looked after; tried again');
+    }
+  };
+  return {
+    live: [],
+    ready: [{ name: 'certificate', check: () => (leads ? problem : undefined) }],
+    run: async (signal) => {
+      const leading = {
+        config,
+        client,
+        clock,
+        log,
+        lease: 'fairlead-certificates',
+        onLeader: ({ self }: { self: boolean }) => (leads = self),
+      };
+      await whileLeading(
+        leading,
+        async (until, leader) => {
+          while (!until.aborted) {
+            await look(leader, until);
+            await clock.sleep(problem === undefined ? LOOK_MS : RETRY_MS, until).catch(() => undefined);
+          }
+        },
+        signal,
+      );
+      await client.close();
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { PolicyGuard, expectedPolicies } from '../controllers/policies.ts';
+import { runControllers } from '../controllers/run.ts';
+import { reflectors, world } from '../controllers/world.ts';
+import type { Config } from '../config.ts';
+import { connect } from '../kube/client.ts';
+import { EventRecorder } from '../kube/events.ts';
+import type { ReflectorHooks } from '../kube/reflector.ts';
+import type { Logger } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { VaultSource } from '../sources/vault/source.ts';
+import { whileLeading } from './leading.ts';
+import type { Role } from './role.ts';
+
+const POLICIES = new URL('../../config/policies/', import.meta.url);
+/** The server is heard about once a minute (bookmarks); after so long without a word a restart may help. */
+const STALE_MS = 10 * 60_000;
+const FLUSH_MS = 2_000;
+/** Fewer than the workers, so that one slow Vault leaves some for everybody else. */
+const VAULT_SHARE = 0.75;
+
+/** Resolves references, hands out deliveries and keeps statuses honest; one replica at a time. */
+export function controllerRole(config: Config, log: Logger, clock: Clock, metrics: Metrics): Role {
+  const { systemNamespace, storePrefix, vaultHosts, workers, refreshSeconds } = config;
+  const random = Math.random;
+  const client = connect({
+    kubeconfig: config.kubeconfig,
+    userAgent: 'fairlead-controller',
+    fieldManager: 'fairlead',
+    maxConnections: Math.max(workers, 8),
+    ...metrics.kube,
+  });
+  const hooks: ReflectorHooks = {
+    ...metrics.reflector,
+    onError: (error) => {
+      metrics.reflector.onError(error);
+      log.warn(error, 'a watch failed and is tried again');
+    },
+  };
+  const lease = 'fairlead-controller';
+  const seen = world({ client, clock, systemNamespace, storePrefix, hooks });
+  const watched: { hasSynced(): boolean; stalenessMs(): number; readonly name: string }[] = [
+    ...reflectors(seen),
+  ];
+
+  return {
+    live: [{ name: 'watches', check: () => watched.find((one) => one.stalenessMs() > STALE_MS)?.name }],
+    ready: [{ name: 'caches', check: () => watched.find((one) => !one.hasSynced())?.name }],
+    run: async (signal) => {
+      const guard = new PolicyGuard(await expectedPolicies(POLICIES, systemNamespace), client, clock, hooks);
+      watched.push(...guard.reflectors);
+      for (const reflector of [...reflectors(seen), ...guard.reflectors]) metrics.watchReflector(reflector);
+      // Standbys keep their picture current, too: a new leader starts at once.
+      const all = [...reflectors(seen), ...guard.reflectors];
+      const ending = new AbortController();
+      const running = all.map(async (reflector) => reflector.run(ending.signal));
+      const leading = { config, client, clock, log, lease, ...metrics.lease(lease) };
+      try {
+        await whileLeading(
+          leading,
+          async (until, leader, stillLeader) => {
+            await Promise.race([Promise.all(all.map(async ({ synced }) => synced)), aborted(until)]);
+            if (until.aborted) return;
+            const maxWaitersPerIntegration = Math.max(1, Math.floor(workers * VAULT_SHARE));
+            const vault = new VaultSource({
+              clock,
+              random,
+              log,
+              maxWaitersPerIntegration,
+              ...metrics.vault,
+            });
+            const events = new EventRecorder({
+              client: leader,
+              clock,
+              controller: 'fairlead.dev/controller',
+              instance: config.identity,
+              ...metrics.events,
+            });
+            const problem = guard.problem();
+            if (problem)
+              log.error({ reason: problem.reason, why: problem.message }, 'nothing will be delivered');
+            await runControllers(
+              {
+                ...{ client: leader, clock, random, world: seen, guard, vault, events, stillLeader },
+                ...{ systemNamespace, storePrefix, vaultHosts, workers, refreshSeconds },
+                loop: { log, metrics: metrics.controller },
+                queueMetrics: metrics.queue,
+                onQueue: metrics.watchQueue,
+              },
+              until,
+            );
+            await Promise.all([
+              vault.stop(AbortSignal.timeout(FLUSH_MS)),
+              events.flush(AbortSignal.timeout(FLUSH_MS)),
+            ]);
+          },
+          signal,
+        );
+      } finally {
+        ending.abort();
+        await Promise.all(running);
+      }
+      await client.close();
+    },
+  };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => {
+    signal.addEventListener('abort', resolve, { once: true });
+  });
+}
