@@ -7,7 +7,7 @@ import type { ClusterOptions, RunningCluster } from './index.ts';
 import { close, open, providerFromEnvironment } from './providers.ts';
 import { readState } from './state.ts';
 
-const USAGE = `usage: [CLUSTER=local|kind|current] cli.ts up|down|status [--dir DIR] [--node auto|yes|no]`;
+const USAGE = 'usage: [CLUSTER=local|kind|current] cli.ts up|down|status [--dir DIR] [--node auto|yes|no]';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NODE: Readonly<Record<string, ClusterOptions['node']>> = { auto: 'auto', yes: true, no: false };
 
@@ -59,7 +59,7 @@ function howToUse(cluster: RunningCluster): string {
     '',
     cluster.nodeName === undefined
       ? `no node (${cluster.whyNoNode ?? '?'}): pods are scheduled nowhere`
-      : `node ${cluster.nodeName}; it has the image ${cluster.image}`,
+      : `node ${cluster.nodeName}; an image for pods: ${cluster.image}`,
   ].join('\n');
 }
 
@@ -84,6 +84,8 @@ try {
   await main();
 } catch (error) {
   // A ClusterError says all in its message; the stack of anything else is worth seeing.
-  console.error(error instanceof ClusterError ? `${error.code}: ${error.message}` : error);
+  const usage = (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true;
+  if (usage) console.error(`${(error as Error).message}\n${USAGE}`);
+  else console.error(error instanceof ClusterError ? `${error.code}: ${error.message}` : error);
   process.exitCode = 1;
 }

@@ -1,24 +1,18 @@
 import { join } from 'node:path';
 import type { Bao } from './bao.ts';
-import { attachBao, startBao } from './bao.ts';
+import { attachBao } from './bao.ts';
 import { ensureBao } from './bao-tool.ts';
-import {
-  baoDir,
-  componentNames,
-  pidOfComponent,
-  specOf,
-  startComponent,
-  stopComponent,
-} from './components.ts';
+import { baoDir, componentNames, pidOfComponent, startComponent, stopComponent } from './components.ts';
 import { serverUrl, writeControlPlaneFiles } from './control-plane.ts';
 import { ClusterError, isClusterError } from './errors.ts';
 import { BUSYBOX_IMAGE } from './images.ts';
 import { withLock } from './lock.ts';
-import { importArchive, startRuntime } from './node.ts';
+import { importArchive } from './node.ts';
 import type { NodeHost } from './node-host.ts';
 import { prepareHost, requireHost } from './node-host.ts';
 import { ensureClusterPki, pkiFile } from './pki.ts';
-import { pidOf, start } from './process.ts';
+import { pidOf } from './process.ts';
+import { startAll } from './start-all.ts';
 import type { State } from './state.ts';
 import { kubeconfigFile, newState, openDir, readState, SERVICE_ADDRESS, writeState } from './state.ts';
 import { together } from './together.ts';
@@ -95,54 +89,13 @@ export async function attach(directory: string): Promise<RunningCluster> {
 }
 
 async function upLocked(dir: string, options: ClusterOptions): Promise<RunningCluster> {
-  const { log } = options;
   const known = readState(dir) ?? (await newState(dir));
   const { state, host } = await prepare(known, options);
   await ensureClusterPki(dir, { ...state.node, serviceAddress: SERVICE_ADDRESS });
   writeState(dir, state);
   writeControlPlaneFiles(dir, state);
 
-  const component = async (name: string, signal: AbortSignal): Promise<void> => {
-    const started = performance.now();
-    const running = pidOf(dir, name) !== undefined;
-    await start(dir, specOf(dir, state, name), signal);
-    log?.(
-      `${name} ${running ? 'runs' : `ready after ${((performance.now() - started) / 1000).toFixed(1)} s`}`,
-    );
-  };
-  const runtime = async (signal: AbortSignal): Promise<void> => {
-    if (host) await startRuntime(dir, state, host, signal);
-  };
-  const openbao = async (): Promise<void> => {
-    if (!state.parts.openbao) return;
-    await startBao({ dir: baoDir(dir), log });
-    log?.('openbao ready');
-  };
-  const controlPlane = async (signal: AbortSignal, runtimeReady: Promise<void>): Promise<void> => {
-    await component('etcd', signal);
-    await component('kube-apiserver', signal);
-    if (!state.parts.controllers) return;
-    await together(signal, [
-      (signal) => component('kube-controller-manager', signal),
-      (signal) => component('kube-scheduler', signal),
-      async (signal) => {
-        await runtimeReady;
-        if (host) await component('kubelet', signal);
-      },
-    ]);
-  };
-  const runtimeReady = Promise.withResolvers<void>();
-  await together(options.signal, [
-    openbao,
-    async (signal) => {
-      try {
-        await runtime(signal);
-      } finally {
-        runtimeReady.resolve();
-      }
-    },
-    (signal) => controlPlane(signal, runtimeReady.promise),
-  ]);
+  await startAll(dir, state, host, { log: options.log, signal: options.signal });
   return describe(dir, state);
 }
 

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { ClusterError } from './errors.ts';
 import { processIdentity } from './identity.ts';
-import { until } from './wait.ts';
+import { throwIfAborted, until } from './wait.ts';
 
 /** One long-running program. It outlives the process that starts it; a pid file in `run/` finds it again. */
 export interface ComponentSpec {
@@ -60,6 +60,7 @@ export function knownComponents(dir: StateDir): string[] {
 
 /** Starts a component unless it runs, and waits until it is ready. */
 export async function start(dir: StateDir, spec: ComponentSpec, signal?: AbortSignal): Promise<void> {
+  throwIfAborted(signal, spec.name);
   const pid = pidOf(dir, spec.name) ?? launch(dir, spec);
   const identity = processIdentity(pid);
   await until(

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -51,6 +51,8 @@ export async function close(
   if (provider === 'local') return down(directory, log);
   const dir = openDir(directory);
   await attachBaoOrNothing(join(dir, 'openbao'))?.close();
+  for (const file of [kubeconfigFile(dir), join(dir, 'ca.crt'), join(dir, 'kind')])
+    rmSync(file, { force: true });
   if (provider === 'kind')
     await run(kind(), ['delete', 'cluster', '--name', KIND_NAME], { timeoutMs: SLOW_MS });
 }

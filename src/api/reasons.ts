@@ -87,10 +87,6 @@ export const REASONS = {
       "The source belongs to another domain, or the integration's spec.domains leaves this domain out.",
     fix: 'Use a source of your own domain, or have the integration shared with it.',
   },
-  UseForbidden: {
-    meaning: 'Whoever asks lacks the verb `use` on the integration.',
-    fix: 'Grant `use` on vaultintegrations with this resourceName.',
-  },
   NotAnEnvironmentValue: {
     meaning: 'The value cannot be an environment variable: it is not UTF-8 or contains NUL.',
     fix: 'Store it as text, for example in base64.',

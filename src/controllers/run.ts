@@ -59,6 +59,10 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
   const wakeups = wireWakeups(world, queues, released, options.storePrefix);
   const undo = [
     wakeups.close,
+    // Tokens of an integration that is gone are given back.
+    world.integrations.onChange(({ type, object }) => {
+      if (type === 'deleted') vault.forget(object.metadata.name);
+    }),
     vault.onRecovered((integration) => wakeups.wakeSource(`VAULT/${integration}`)),
     ...guard.reflectors.map((reflector) =>
       reflector.onChange(() => {

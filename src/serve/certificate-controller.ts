@@ -18,30 +18,28 @@ export interface CertificateDependencies {
 type TlsSecret = KubeObject & { readonly data?: Readonly<Record<string, string>> };
 
 /**
- * One pass: a certificate that is missing, broken, for other names or at two thirds of its life is issued
- * anew, and the webhook configuration is given the CA. The Secret is written first: a CA that nobody serves
- * yet does no harm, a certificate that nobody trusts refuses pods.
+ * One pass: a certificate that is missing, broken, for other names or at two thirds of its life is issued anew,
+ * and the webhook configuration is given the CA. It goes first: to trust a CA that nobody serves yet does no harm,
+ * to serve a certificate that nobody trusts refuses pods.
  */
 export async function reconcileCertificate(
   signal: AbortSignal,
   deps: CertificateDependencies,
 ): Promise<void> {
-  const { client, systemNamespace, clock } = deps;
+  const { client, systemNamespace, dnsNames, ipAddresses, clock } = deps;
   const place = { namespace: systemNamespace, name: CERTIFICATE_SECRET };
   const secret = await client.get<TlsSecret>(RESOURCES.secrets, place, { signal }).catch(absent);
-  const names = { dnsNames: deps.dnsNames, ipAddresses: deps.ipAddresses };
-  const present = secret && parseBundle(secret.data ?? {}, { ...names, now: clock.wall() });
-  let bundle: CertificateBundle;
-  if (present?.kind === 'valid' && !renewalDue(present.bundle, clock.wall())) {
-    bundle = present.bundle;
-  } else {
-    // What is served today stays trusted until all replicas serve the new certificate.
-    const previous = present?.kind === 'valid' ? present.bundle : present?.previous;
-    bundle = await issue({ ...names, now: clock.wall(), previous });
-    await writeSecret(secret, bundle, signal, deps);
-    deps.onIssued(present === undefined ? 'Missing' : present.kind === 'valid' ? 'RenewalDue' : present.code);
+  const names = { dnsNames, ipAddresses, now: clock.wall() };
+  const present = secret && parseBundle(secret.data ?? {}, names);
+  if (present?.kind === 'valid' && !renewalDue(present.bundle, names.now)) {
+    return writeCaBundle(present.bundle, signal, deps);
   }
+  // What is served today stays trusted until all replicas serve the new certificate.
+  const previous = present?.kind === 'valid' ? present.bundle : present?.previous;
+  const bundle = await issue({ ...names, previous });
   await writeCaBundle(bundle, signal, deps);
+  await writeSecret(secret, bundle, signal, deps);
+  deps.onIssued(present === undefined ? 'Missing' : present.kind === 'valid' ? 'RenewalDue' : present.code);
 }
 
 function absent(error: unknown): undefined {

@@ -212,6 +212,48 @@ describe("with the certificates role's token", () => {
     expect(await certificates.refused(args())).toMatch(/forbidden/i);
   });
 
+  it.each<[string, object]>([
+    [
+      'the rules',
+      {
+        webhooks: [
+          {
+            name: 'pods.fairlead.dev',
+            rules: [{ apiGroups: ['*'], apiVersions: ['*'], resources: ['*'], operations: ['*'] }],
+          },
+        ],
+      },
+    ],
+    [
+      'the selector',
+      { webhooks: [{ name: 'pods.fairlead.dev', namespaceSelector: { matchLabels: { a: 'b' } } }] },
+    ],
+    [
+      'the address',
+      { webhooks: [{ name: 'pods.fairlead.dev', clientConfig: { url: 'https://127.0.0.1:1/' } }] },
+    ],
+    ['what happens in an outage', { webhooks: [{ name: 'pods.fairlead.dev', failurePolicy: 'Ignore' }] }],
+    [
+      'its conditions',
+      {
+        webhooks: [
+          { name: 'pods.fairlead.dev', matchConditions: [{ name: 'bears-our-marks', expression: 'true' }] },
+        ],
+      },
+    ],
+    ['its labels', { metadata: { labels: { a: 'b' } } }],
+  ])('nobody can change %s of the webhook', async (_, patch) => {
+    const args = [
+      'patch',
+      'mutatingwebhookconfiguration',
+      'fairlead',
+      '--type=strategic',
+      '-p',
+      JSON.stringify(patch),
+    ];
+    expect(await certificates.refused(args)).toMatch(/caBundle|metadata of the webhook/);
+  });
+
   it('nobody can create a Secret but the certificate', async () => {
     const secret = {
       apiVersion: 'v1',

@@ -47,7 +47,8 @@ export async function startFake(): Promise<FakeVault> {
     },
     arrived: (part, count = 1) =>
       vi.waitFor(() => {
-        if (proxy.count(part) < count) throw new Error(`${proxy.count(part)} of ${count} requests for ${part}`);
+        if (proxy.count(part) < count)
+          throw new Error(`${proxy.count(part)} of ${count} requests for ${part}`);
       }),
     count: (part) => proxy.count(part),
     close: () => proxy.close(),

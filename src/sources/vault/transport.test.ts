@@ -167,7 +167,10 @@ describe('a request without an answer', () => {
     ['in the middle of the answer', { kind: 'answer', status: 200, body: '{"planted":', cutShort: true }],
   ] as const)('ends when the connection breaks %s', async (_, fault) => {
     fake.on('broken', fault);
-    expect(await faultOf(get('broken'))).toMatchObject({ ...unreachable, what: expect.stringContaining('broke') });
+    expect(await faultOf(get('broken'))).toMatchObject({
+      ...unreachable,
+      what: expect.stringContaining('broke'),
+    });
   });
 
   it('ends after the time-out', async () => {
