@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { ClusterError } from './errors.ts';
 import { run, tryRun, which } from './exec.ts';
 import type { BuildOptions } from './tools.ts';
+import { cacheDir } from './tools.ts';
+import { withLock } from './lock.ts';
 import type { State } from './state.ts';
 
 /** What the machine itself has to have for a node; all of it comes as packages of a Debian-like system. */
@@ -26,6 +28,7 @@ const PROGRAMS = {
   nsenter: 'util-linux',
   mount: 'mount',
 } as const;
+const INSTALL_MS = 10 * 60_000;
 const CNI_PACKAGE = 'containernetworking-plugins';
 const CNI_DIRS = ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'];
 const CNI_PLUGINS = ['bridge', 'host-local', 'loopback'];
@@ -34,8 +37,10 @@ const CNI_PLUGINS = ['bridge', 'host-local', 'loopback'];
 export async function prepareHost(options: BuildOptions = {}): Promise<NodeHost> {
   if (process.platform !== 'linux') throw impossible(`a kubelet needs Linux, not ${process.platform}`);
   if (process.getuid?.() !== 0) throw impossible('a kubelet needs root');
-  const missing = missingPackages();
-  if (missing.length > 0) await install(missing, options);
+  if (missingPackages().length > 0) {
+    const lock = { what: 'installing packages', timeoutMs: INSTALL_MS, ...options };
+    await withLock(join(cacheDir(), 'packages.lock'), lock, () => install(missingPackages(), options));
+  }
   const host = findHost();
   if (host === undefined)
     throw impossible(`still missing after the installation: ${missingPackages().join(', ')}`);
@@ -86,13 +91,15 @@ function isStatic(path: string): boolean {
 }
 
 async function install(packages: readonly string[], options: BuildOptions): Promise<void> {
+  if (packages.length === 0) return;
   const apt = which('apt-get');
   if (apt === undefined)
     throw impossible(`install ${packages.join(', ')} (or what your system calls them) first`);
   options.log?.(`installing ${packages.join(', ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const settings = { timeoutMs: 10 * 60_000, env, signal: options.signal };
-  const args = ['install', '--yes', '--no-install-recommends', ...packages];
+  const settings = { timeoutMs: INSTALL_MS, env, signal: options.signal };
+  // Others use apt, too: wait for them rather than fail.
+  const args = ['-o', 'DPkg::Lock::Timeout=300', 'install', '--yes', '--no-install-recommends', ...packages];
   // Package lists may be absent or outdated, which only shows when something is not found.
   if ((await tryRun(apt, args, settings)) !== undefined) return;
   try {
