@@ -51,7 +51,7 @@ export class Fairlead {
   static async install(options: FairleadOptions): Promise<Fairlead> {
     const port = await freePort();
     await mkdir(join(options.dir, 'certificate'), { recursive: true, mode: 0o700 });
-    await install(options.target, `https://127.0.0.1:${port}`);
+    await install(options.target, `https://${options.target.hostAddress}:${port}`);
     return new Fairlead(options, port);
   }
 
@@ -75,7 +75,12 @@ export class Fairlead {
       ...['--disable-sigusr1', '--report-exclude-env', MAIN],
       ...['--role', role, '--identity', name, '--health-address', `127.0.0.1:${healthPort}`],
       ...kubeconfig,
-      ...['--webhook-address', `127.0.0.1:${this.webhookPort}`, '--webhook-names', '127.0.0.1'],
+      ...[
+        '--webhook-address',
+        `${target.hostAddress}:${this.webhookPort}`,
+        '--webhook-names',
+        target.hostAddress,
+      ],
       ...['--certificate-dir', join(dir, 'certificate'), '--vault-hosts', this.#options.vaultHosts.join(',')],
       ...(this.#options.flags ?? []),
       ...flags,

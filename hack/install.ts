@@ -16,6 +16,8 @@ const CONFIG = new URL('../config', import.meta.url).pathname;
 /** Just what is needed of hack/cluster's RunningCluster. */
 export interface Target {
   readonly kubeconfig: string;
+  /** Where the API server reaches a process of this machine. */
+  readonly hostAddress: string;
   tool(name: 'kubectl'): string;
 }
 

@@ -211,7 +211,7 @@ async function show(cluster: DemoCluster, pods: readonly string[], expected: Val
       String.raw`jsonpath={.metadata.annotations.fairlead\.dev/sources}`,
     ]);
     for (const variable of VARIABLES) {
-      const source = SOURCE_OF[variable];
+      const { source, path } = SOURCE_OF[variable];
       const version = sources.split(',').find((one) => one.startsWith(source)) ?? source;
       rows.push([
         name,
@@ -221,13 +221,13 @@ async function show(cluster: DemoCluster, pods: readonly string[], expected: Val
       ]);
     }
   }
-  table(['POD', 'VARIABLE', 'SOURCE', 'IN THE CONTAINER', 'STATE'], rows);
+  table(['POD', 'VARIABLE', 'SOURCE', 'PATH', 'IN THE CONTAINER', 'STATE'], rows);
 }
 
 const SOURCE_OF = {
-  DB_PASSWORD: 'KUBERNETES/marketing',
-  SMTP_PASSWORD: 'KUBERNETES/global',
-  S3_SECRET_KEY: 'VAULT/vault-prod-finance',
+  DB_PASSWORD: { source: 'KUBERNETES/marketing', path: 'iomete-secret-store-marketing' },
+  SMTP_PASSWORD: { source: 'KUBERNETES/global', path: 'iomete-secret-store' },
+  S3_SECRET_KEY: { source: 'VAULT/vault-prod-finance', path: PATH },
 } as const;
 
 async function inContainer(

@@ -111,7 +111,12 @@ export class KubeClient {
       if (method !== 'GET' && !this.#mayWrite())
         throw new KubeError({ code: 'LeaseLost', message: `${call}: not sent, this replica does not lead` });
       const outgoing = this.#outgoing(session, request, body);
-      const answer = await send(session.requests, outgoing, { call, timeoutMs, signal });
+      const options = { call, timeoutMs, signal };
+      const answer = await send(session.requests, outgoing, options).catch(async (error: unknown) => {
+        // The server had closed the idle connection: nobody's fault. Anything but a GET may have been done.
+        if (method !== 'GET' || !wasClosed(error)) throw error;
+        return send(session.requests, outgoing, options);
+      });
       code = String(answer.status);
       const parsed = parse(call, answer.status, answer.body);
       if (answer.status >= 200 && answer.status < 300) return parsed as T;
@@ -257,6 +262,12 @@ function parse(call: string, status: number, body: Buffer): unknown {
       cause: codeOf(error),
     });
   }
+}
+
+function wasClosed(error: unknown): boolean {
+  return (
+    error instanceof KubeError && ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(String(error.cause))
+  );
 }
 
 function queryString(query: Query | undefined): string {

@@ -11,6 +11,8 @@ export interface CredentialOptions {
   /** Takes the place of the kubeconfig's user: the connection carries this token and no client certificate. */
   readonly bearerToken?: string | undefined;
   readonly impersonate?: { readonly user: string; readonly groups?: readonly string[] } | undefined;
+  /** Milliseconds after which certificates and tokens are read again, as they are rotated on disk; 10 s. */
+  readonly refreshMs?: number | undefined;
   /** Where `/var/run/secrets/kubernetes.io/serviceaccount` hangs; for tests. */
   readonly root?: string | undefined;
   /** Connections for requests; watches have their own beside them. */
@@ -27,7 +29,6 @@ export interface Session {
   readonly streams: Dispatcher;
 }
 
-/** Certificates and tokens are read again after this time, as they are rotated on disk. */
 const REFRESH_MS = 10_000;
 const CONNECT_MS = 10_000;
 /** Shorter than the idle time-outs of load balancers. */
@@ -103,7 +104,7 @@ export class Credentials {
     // Requests and watches that are under way end on the connections they have.
     if (old && !same) void Promise.allSettled([old.requests.close(), old.streams.close()]);
     this.#tlsKey = tlsKey;
-    this.#freshUntil = performance.now() + REFRESH_MS;
+    this.#freshUntil = performance.now() + (this.#options.refreshMs ?? REFRESH_MS);
     return this.#session;
   }
 

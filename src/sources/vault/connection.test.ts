@@ -263,6 +263,8 @@ describe('after a 403', () => {
     const mine = attempt();
     const session = await connection.session([appRole()], mine);
     expect(await connection.isDead(session, mine)).toBe(false);
+    clock.advance(59_000);
+    expect(await connection.isDead(session, attempt())).toBe(false);
     expect(fake.count('lookup-self')).toBe(0);
   });
 

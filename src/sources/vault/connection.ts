@@ -44,7 +44,7 @@ interface LiveSession extends Session {
 
 /** Repeated bad logins lock accounts. */
 export const REFUSED_PAUSE_MS = 15 * 60_000;
-/** How long lookup-self's word that a token lives is believed. */
+/** How long a proof that a token lives although it is denied a path is believed. */
 const PROOF_MS = 60_000;
 const MIN_RENEWAL_MS = 5_000;
 const MAX_RENEWAL_MS = 24 * 60 * 60_000;
@@ -94,7 +94,9 @@ export class Connection {
     const current = this.#session;
     if (current !== session) return true;
     if (session.obtainedAt >= attempt.startedAt) {
-      if (!session.grant.verified) this.#discard(session);
+      // Made just now: it cannot be dead, unless it came from a Secret and never worked.
+      if (session.grant.verified) current.provenUntil = this.#deps.clock.now() + PROOF_MS;
+      else this.#discard(session);
       return !session.grant.verified;
     }
     if (this.#deps.clock.now() < current.provenUntil) return false;

@@ -367,7 +367,7 @@ describe('a failure', () => {
     expect(gist(await trial)).toBe('Sealed');
   });
 
-  it('comes after twice the time-out when every request is slow', async () => {
+  it('comes after the time-out of a request', async () => {
     asking = asker({ fetchTimeoutMs: 1_000 });
     const release = fake.hold('/');
     const answer = asking.once(at());
@@ -375,6 +375,20 @@ describe('a failure', () => {
     asking.clock.advance(1_000);
     expect(gist(await answer)).toBe('Unreachable');
     release();
+  });
+
+  it('comes after twice that at most, however many requests it takes', async () => {
+    asking = asker({ fetchTimeoutMs: 1_000 });
+    const answer = asking.once(at());
+    for (const part of ['/login', '/data/app', 'lookup-self']) {
+      const release = fake.hold(part);
+      fake.on('/data/app', deadToken);
+      await fake.arrived(part);
+      asking.clock.advance(999);
+      if (part !== 'lookup-self') release();
+    }
+    asking.clock.advance(2);
+    expect(gist(await answer)).toBe('PermissionDenied');
   });
 
   it.each([
@@ -402,7 +416,7 @@ describe('while Vault fails there is less than a request a second', () => {
     'when the secret is missing': [() => fake.on('/data/', refused(404)), 'PathNotFound'],
     'when the login is refused': [() => fake.on('/login', refused(400, 'x')), 'CredentialsRefused'],
     'when the login mount is missing': [() => fake.on('/login', refused(403, 'x')), 'LoginFailed'],
-    'when every token is dead': [
+    'when every token looks dead': [
       () => {
         fake.on('/data/', deadToken);
         fake.on('lookup-self', deadToken);
