@@ -217,6 +217,7 @@ async function show(cluster: DemoCluster, pods: readonly string[], expected: Val
         name,
         variable,
         version,
+        path,
         ...(await inContainer(cluster, name, variable, expected[variable])),
       ]);
     }

@@ -71,8 +71,8 @@ export class LeaseLock {
     await this.#look(signal);
     const present = this.#seen?.spec;
     const winner = present?.holderIdentity ?? '';
-    // An earlier write of ours, whose answer got lost. It counts from then, so it has to be written again.
-    if (winner !== identity) return { held: false, holder: winner };
+    if (winner !== '' && winner !== identity) return { held: false, holder: winner };
+    // Free, or an earlier write of ours whose answer got lost: that counts from then, so it is written again.
     await this.#write(this.#claim(present), signal);
     return { held: true };
   }

@@ -199,8 +199,8 @@ describe("with the controller's own token", () => {
     ['an address', { podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }] }],
     ['another condition', { conditions: [{ type: 'Ready', status: 'True' }] }],
   ])("nobody can change %s in a pod's status", async (_, status) => {
-    await p.pod(namespace, 'held', 'nope');
-    expect(await patchRefused('held', { status }, 'status')).toMatch(/fairlead-fence-pod-status/);
+    await p.pod(namespace, 'held-too', 'nope');
+    expect(await patchRefused('held-too', { status }, 'status')).toMatch(/fairlead-fence-pod-status/);
   });
 
   it('everything that Fairlead does still works', async () => {

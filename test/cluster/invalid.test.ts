@@ -38,6 +38,9 @@ describe('the samples of config/samples', () => {
   it('are all accepted', async () => {
     const path = new URL('../../config/samples/', import.meta.url).pathname;
     await p.k.run('apply', '-f', `${path}01-domain.yaml`, '-f', `${path}02-vault-integration.yaml`);
+    // A dry run creates no namespace for the pod in it.
+    const labels = { 'fairlead.dev/domain': 'marketing', 'fairlead.dev/legacy-placeholders': 'enabled' };
+    await p.k.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'marketing-legacy', labels } });
     const out = await p.k.run('apply', '--dry-run=server', '--validate=strict', '-f', path);
     expect(out).toContain('secretreference.fairlead.dev/warehouse');
     await p.k.run(
@@ -48,6 +51,7 @@ describe('the samples of config/samples', () => {
       `${path}02-vault-integration.yaml`,
       '--wait=false',
     );
+    await p.k.run('delete', 'namespace', 'marketing-legacy', '--wait=false');
   });
 });
 

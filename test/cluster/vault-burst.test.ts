@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { VaultSource } from '../../src/sources/vault/source.ts';
 import { startLab, target, type VaultLab } from '../support/vault-lab.ts';
 
@@ -14,16 +15,7 @@ afterAll(() => lab.close());
 
 describe('a thousand callers within three seconds', () => {
   it('are served by a few requests, none with a value older than itself', async () => {
-    const source = new VaultSource({
-      clock: {
-        now: () => performance.now(),
-        setTimeout: (fn, ms) => {
-          const timer = setTimeout(fn, ms);
-          return () => clearTimeout(timer);
-        },
-      },
-      random: Math.random,
-    });
+    const source = new VaultSource({ clock: systemClock, random: Math.random });
     let written = 0;
     const rotate = async () => lab.put('secret/data/app', { written: String((written += 1)) });
     await rotate();

@@ -57,7 +57,7 @@ export async function startFake(): Promise<FakeVault> {
     const { reply = refused(404) } = handlers.find(({ part }) => request.path.includes(part)) ?? {};
     const answer = faultOf(typeof reply === 'function' ? reply(request) : reply);
     const [, gate] = [...gates].find(([part]) => request.path.includes(part)) ?? [];
-    return gate ? { kind: 'hold', until: gate, then: answer } : answer;
+    return gate ? { kind: 'hold', until: gate, next: answer } : answer;
   };
   fake.on('/data/', secret({ password: 'hunter2' }));
   fake.on('/login', () => login(`token-${(logins += 1)}`));

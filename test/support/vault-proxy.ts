@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 /** What happens to a request instead of, or before, going to the server behind. */
 export type ProxyFault =
   /** Goes on when the promise settles, with another fault if one is given. */
-  | { readonly kind: 'hold'; readonly until: Promise<unknown>; readonly then?: ProxyFault }
+  | { readonly kind: 'hold'; readonly until: Promise<unknown>; readonly next?: ProxyFault }
   /** The connection breaks before any answer. */
   | { readonly kind: 'cut' }
   | {
@@ -71,7 +71,7 @@ async function answer(
   decided: ProxyFault | undefined,
 ): Promise<void> {
   if (decided?.kind === 'hold') await decided.until;
-  const fault = decided?.kind === 'hold' ? decided.then : decided;
+  const fault = decided?.kind === 'hold' ? decided.next : decided;
   if (fault?.kind === 'cut') return void incoming.socket.destroy();
   if (fault?.kind === 'answer') {
     const { status, headers, body = '', cutShort } = fault;

@@ -13,12 +13,12 @@ describe('a hidden credential', () => {
 
   const prints: Record<string, () => string> = {
     'in JSON': () => JSON.stringify({ hidden, list: [hidden] }),
-    'in a template': () => `${String(hidden)}`,
+    'in a template': () => `credential ${String(hidden)}`,
     'in inspect with everything': () =>
       inspect({ hidden }, { depth: Infinity, showHidden: true, getters: true }),
     'in inspect without custom printers': () => inspect(hidden, { customInspect: false, showHidden: true }),
     'in a formatted log line': () => format('%s %o %j', hidden, hidden, hidden),
-    'in a copy': () => inspect({ ...hidden }, { showHidden: true }),
+    'in a copy': () => inspect(Object.assign({}, hidden), { showHidden: true }),
     'in a structured clone': () => inspect(structuredClone(hidden), { showHidden: true }),
     'in its keys': () => Reflect.ownKeys(hidden).map(String).join(),
   };

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, jsonValue, nat, property, stringMatching } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { at, numberAt, parseJson, plain, type Json } from './json.ts';
 
@@ -96,8 +96,8 @@ describe('looking into a value', () => {
 
 describe('any JSON', () => {
   it('means the same as before, and is written the same the second time', () => {
-    fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 3, stringUnit: 'binary' }), fc.nat(4), (value, indent) => {
+    assert(
+      property(jsonValue({ maxDepth: 3, stringUnit: 'binary' }), nat(4), (value, indent) => {
         const given = JSON.stringify(value, null, indent);
         const made = written(parseJson(given));
         expect(JSON.parse(made)).toEqual(JSON.parse(given));
@@ -108,13 +108,10 @@ describe('any JSON', () => {
   });
 
   it('keeps any number of digits', () => {
-    fc.assert(
-      fc.property(
-        fc.stringMatching(/^-?[1-9][0-9]{0,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?$/),
-        (digits) => {
-          expect(text(` [ ${digits} , {"a": ${digits} } ] `)).toBe(`[${digits},{"a":${digits}}]`);
-        },
-      ),
+    assert(
+      property(stringMatching(/^-?[1-9][0-9]{0,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?$/), (digits) => {
+        expect(text(` [ ${digits} , {"a": ${digits} } ] `)).toBe(`[${digits},{"a":${digits}}]`);
+      }),
     );
   });
 

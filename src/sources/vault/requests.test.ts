@@ -17,7 +17,7 @@ describe('a request', () => {
   }
 
   const answer: Answer = { status: 403, body: null };
-  const failing = (error: unknown) => () => Promise.reject(error as Error);
+  const failing = (error: unknown) => () => Promise.reject(error);
   const rows: Record<
     string,
     [request: (clock: ManualClock) => Promise<Answer>, event: Partial<RequestEvent>]

@@ -490,7 +490,7 @@ describe('a recovery', () => {
     asking.clock.advance(5_000);
     const came = asking.clock.now();
     let woken: Promise<VaultAnswer> | undefined;
-    asking.source.onRecovered(() => (woken = asking.once(at(), came)));
+    asking.source.onRecovered(() => void (woken = asking.once(at(), came)));
     await asking.once(at());
     expect(gist(await (woken as unknown as Promise<VaultAnswer>))).toEqual({ a: 'b' });
     expect(fake.count('/data/app')).toBe(2);
