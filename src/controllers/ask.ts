@@ -13,6 +13,8 @@ export interface AskDependencies {
   readonly systemNamespace: string;
   readonly storePrefix: string;
   readonly vaultHosts: readonly string[];
+  /** Somebody could not read this integration: its status should say so before its next check. */
+  readonly onVaultFailure?: (id: string) => void;
 }
 
 export interface Asking {
@@ -35,7 +37,9 @@ export async function ask(wanted: WantedSet, asking: Asking, deps: AskDependenci
       const refused = refusal(asking.domain, source, (id) => integration(deps, id)?.spec);
       if (refused) return [sourceKey(source), { kind: 'failed', ...refused }];
       if (source.type === 'KUBERNETES') return [sourceKey(source), storeAnswer(source.id, deps)];
-      return [sourceKey(source), await askVault(source.id, asking, deps)];
+      const answer = await askVault(source.id, asking, deps);
+      if (answer.kind === 'failed') deps.onVaultFailure?.(source.id);
+      return [sourceKey(source), answer];
     }),
   );
   const waits = answers.flatMap(([, answer]) => (answer.kind === 'later' ? answer.afterMs : []));

@@ -50,9 +50,11 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
     integrations: queue('vaultintegrations'),
   };
   for (const one of Object.values(queues)) options.onQueue?.(one);
+  const onVaultFailure = (id: string) => queues.integrations.add(`${options.systemNamespace}/${id}`);
   const deps = {
     ...options,
     released,
+    onVaultFailure,
     fence: () => guard.problem(),
     refreshMs: () => jitter(options, random),
   };

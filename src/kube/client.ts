@@ -108,10 +108,12 @@ export class KubeClient {
     let code = 'Aborted';
     try {
       const session = this.#credentials.current ?? (await this.#credentials.refresh());
-      if (method !== 'GET' && !this.#mayWrite())
-        throw new KubeError({ code: 'LeaseLost', message: `${call}: not sent, this replica does not lead` });
       const outgoing = this.#outgoing(session, request, body);
-      const options = { call, timeoutMs, signal };
+      const refusal = (): KubeError | undefined =>
+        this.#mayWrite()
+          ? undefined
+          : new KubeError({ code: 'LeaseLost', message: `${call}: not sent, this replica does not lead` });
+      const options = { call, timeoutMs, signal, refusal: method === 'GET' ? undefined : refusal };
       const answer = await send(session.requests, outgoing, options).catch(async (error: unknown) => {
         // The server had closed the idle connection: nobody's fault. Anything but a GET may have been done.
         if (method !== 'GET' || !wasClosed(error)) throw error;

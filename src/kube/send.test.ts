@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KubeError } from './errors.ts';
 import { send, type SendOptions } from './send.ts';
 import { openStream } from './stream.ts';
 
@@ -133,6 +134,34 @@ describe('a request', () => {
     answer = (_, response) => void response.end();
     await sending();
     expect(asked).toHaveLength(2);
+  });
+
+  it('that is refused at the last moment is not sent, and the connection stays good', async () => {
+    let asked = 0;
+    answer = (_, response) => {
+      asked += 1;
+      response.end();
+    };
+    await sending();
+    const refusal = () => new KubeError({ code: 'LeaseLost', message: 'x' });
+    expect(await failure(sending({ refusal }))).toMatchObject({ code: 'LeaseLost' });
+    await sending({ refusal: () => undefined });
+    expect(asked).toBe(2);
+  });
+
+  it('is asked about when it gets a connection, not when it begins to wait for one', async () => {
+    const ends: (() => void)[] = [];
+    answer = (_, response) => void ends.push(() => void response.end());
+    const busy = [sending(), sending()];
+    while (ends.length < 2) await new Promise(setImmediate);
+    let leads = true;
+    const refusal = () => (leads ? undefined : new KubeError({ code: 'LeaseLost', message: 'x' }));
+    const waiting = failure(sending({ refusal }));
+    leads = false;
+    for (const end of ends) end();
+    expect(await waiting).toMatchObject({ code: 'LeaseLost' });
+    await Promise.all(busy);
+    expect(ends).toHaveLength(2);
   });
 
   it.each<[string, Answer]>([

@@ -15,6 +15,8 @@ export interface SendOptions {
   /** Milliseconds for the whole exchange; for a stream until its headers. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Asked at the last moment, when a connection is there to write to; an error keeps it from being sent. */
+  readonly refusal?: (() => KubeError | undefined) | undefined;
 }
 
 export interface Incoming {
@@ -77,7 +79,7 @@ export interface Exchange {
 export function exchange(
   dispatcher: Dispatcher,
   { origin, path, method, headers, body }: Outgoing,
-  { call, timeoutMs, signal }: SendOptions,
+  { call, timeoutMs, signal, refusal }: SendOptions,
   receiver: Receiver,
 ): Exchange {
   let controller: Dispatcher.DispatchController | undefined;
@@ -116,7 +118,9 @@ export function exchange(
     {
       onRequestStart: (started) => {
         controller = started;
-        if (over) started.abort(new KubeError({ code: 'Aborted', message: `${call}: aborted` }));
+        if (over) return started.abort(new KubeError({ code: 'Aborted', message: `${call}: aborted` }));
+        const refused = refusal?.();
+        if (refused) fail(refused);
       },
       onResponseStart: (_, statusCode, answer) => {
         if (over || statusCode < 200) return;

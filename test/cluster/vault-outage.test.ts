@@ -95,25 +95,27 @@ describe.each(OUTAGES)('$what', ({ reason, says, begin, end, what }) => {
 
   it('holds new pods with the right reason, leaves running ones alone, asks rarely, and goes on by itself', async () => {
     const running = await p.getPod(namespace, 'running');
+    const names = [0, 1, 2, 3].map((i) => `${pod}-${i}`);
     await begin();
-    vault.take();
-    const began = performance.now();
-    await Promise.all([0, 1, 2, 3].map(async (i) => p.pod(namespace, `${pod}-${i}`)));
-    const { message } = await p.waits(namespace, `${pod}-0`, reason);
-    expect(message).toContain(`A from VAULT/${ID} key a`);
-    expect(message).toMatch(says);
-    expect(message).not.toContain('planted');
-    await ready('False', reason);
-
-    // Four pods, a reference and an integration wait together: count for some seconds what they cost Vault.
-    const counted = await until(
-      'some seconds of waiting',
-      async () => performance.now() - began > 8_000 && vault.take(),
-    );
-    expect(counted.length).toBeLessThan(8);
-
-    await end();
-    for (const i of [0, 1, 2, 3]) await p.released(namespace, `${pod}-${i}`, 40_000);
+    try {
+      vault.take();
+      const began = performance.now();
+      await Promise.all(names.map(async (name) => p.pod(namespace, name)));
+      const { message } = await p.waits(namespace, `${pod}-0`, reason);
+      expect(message).toContain(`A from VAULT/${ID} key a`);
+      expect(message).toMatch(says);
+      expect(message).not.toContain('planted');
+      await ready('False', reason);
+      // Four pods, a reference and an integration wait together: count for some seconds what they cost Vault.
+      const counted = await until(
+        'some seconds of waiting',
+        async () => performance.now() - began > 8_000 && vault.take(),
+      );
+      expect(counted.length).toBeLessThan(8);
+    } finally {
+      await end();
+    }
+    for (const name of names) await p.released(namespace, name, 40_000);
     await ready('True', 'Connected');
     const after = await p.getPod(namespace, 'running');
     expect(after.metadata.uid).toBe(running.metadata.uid);

@@ -140,9 +140,13 @@ function own(record: Readonly<Record<string, string>>, key: string): string | un
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
-/** What of a method makes two logins the same. */
+/**
+ * What of a method makes two logins the same. The Secret belongs to it: two Secrets with the same credential have
+ * revisions of their own, and on one connection each would look like a change of the other.
+ */
 export function identity(method: LoginMethod): readonly (string | Hidden)[] {
-  return method.kind === 'appRole'
-    ? [method.kind, method.mount, method.roleId, method.secretId]
-    : [method.kind, method.token];
+  const { kind, secretName } = method;
+  return kind === 'appRole'
+    ? [kind, secretName, method.mount, method.roleId, method.secretId]
+    : [kind, secretName, method.token];
 }

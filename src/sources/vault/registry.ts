@@ -3,6 +3,7 @@ import type { SourceFields } from '../source.ts';
 import { Breaker } from './breaker.ts';
 import { Connection, type ConnectionDependencies } from './connection.ts';
 import type { Fault } from './errors.ts';
+import { untilAborted } from './requests.ts';
 import type { VaultTarget } from './target.ts';
 
 export type VaultFields = SourceFields & { readonly authMethod?: string };
@@ -71,7 +72,7 @@ export class Registry {
   /** Closes everything; ends when all tokens are given back or the signal comes. */
   async close(signal: AbortSignal): Promise<void> {
     for (const { link } of this.#links.values()) this.#drop(link, signal);
-    await Promise.all(this.#closing);
+    await untilAborted(Promise.all(this.#closing), signal).catch(() => {});
   }
 
   #open(target: VaultTarget): Reading {
@@ -130,6 +131,7 @@ export class Registry {
       reading.fresh?.drop();
       this.#readings.delete(reading.id);
       for (const name of reading.names) this.#byName.delete(name);
+      reading.names.clear();
     }
     const closed = finish(link, signal).finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);
@@ -138,9 +140,6 @@ export class Registry {
 
 /** Lets the reads on their way end first: a token that is given back early would fail them. */
 async function finish(link: Link, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await Promise.race([Promise.allSettled(link.flights), aborted]);
+  await untilAborted(Promise.allSettled(link.flights), signal).catch(() => {});
   await link.connection.close(signal);
 }

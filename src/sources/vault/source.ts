@@ -159,6 +159,7 @@ export class VaultSource {
   /** Until the burst is over; then nothing holds the values any more. */
   #keep(reading: Reading, fields: VaultFields, startedAt: number): void {
     reading.fresh?.drop();
+    if (reading.names.size === 0) return;
     const forget = () => (reading.fresh = undefined);
     const cancel = this.#clock.setTimeout(forget, Math.max(startedAt + FRESH_MS - this.#clock.now(), 0));
     const drop = () => {

@@ -1,8 +1,5 @@
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createAuthority, issue, type Subject } from '../../../hack/cluster/pki.ts';
 import { ManualClock } from '../../../test/support/vault-clock.ts';
 import { startFake, type FakeVault } from '../../../test/support/vault-fake.ts';
 import type { Lookup } from './address.ts';
@@ -256,83 +253,5 @@ describe('the address of a server', () => {
   it('may be any for a host that the operator listed', async () => {
     const origin = fake.address.replace('127.0.0.1', 'localhost');
     expect(await get('secret/data/app', { origin, listed: true })).toMatchObject({ status: 200 });
-  });
-});
-
-describe('TLS', () => {
-  let address: string;
-  let elsewhere: string;
-  let ca: string;
-  let otherCa: string;
-  const servers: Server[] = [];
-
-  beforeAll(async () => {
-    const authority = await createAuthority('vault-ca');
-    ca = authority.cert;
-    otherCa = (await createAuthority('other-ca')).cert;
-    const serve = async (names: Pick<Subject, 'dns' | 'ips'>): Promise<string> => {
-      const issued = await issue(authority, { commonName: 'vault', usage: ['server'], ...names });
-      const server = createServer(issued, (_request, response) => response.end('{"ok":true}'));
-      servers.push(server);
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    };
-    address = await serve({ ips: ['127.0.0.1'] });
-    elsewhere = await serve({ dns: ['vault.example.com'] });
-  });
-  afterAll(() => servers.forEach((server) => server.close()));
-
-  it('trusts the CA of the integration', async () => {
-    expect(await get('x', { origin: address, caBundle: ca })).toMatchObject({ status: 200 });
-  });
-
-  it('finds the CA among several', async () => {
-    const caBundle = `# ours\n${otherCa}\n# theirs\n${ca}`;
-    expect(await get('x', { origin: address, caBundle })).toMatchObject({ status: 200 });
-  });
-
-  const refused: Record<string, [caBundle: () => string | undefined, says: string]> = {
-    'without the CA': [() => undefined, 'spec.tls.caBundle'],
-    'with another CA': [() => otherCa, 'not signed by a CA that is trusted'],
-    'with a CA that is no certificate': [() => 'hello', 'cannot be read'],
-    'with a CA that is broken': [
-      () => '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
-      'cannot be read',
-    ],
-    'with a broken CA beside the right one': [
-      () => `${ca}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
-      'cannot be read',
-    ],
-  };
-  it.each(Object.entries(refused))('is refused %s', async (_, [caBundle, says]) => {
-    expect(await faultOf(get('x', { origin: address, caBundle: caBundle() }))).toMatchObject({
-      reason: 'TLSVerificationFailed',
-      scope: 'connection',
-      what: expect.stringContaining(says),
-    });
-  });
-
-  it('is refused whatever the environment says', async () => {
-    const names = { VAULT_SKIP_VERIFY: 'true', NODE_TLS_REJECT_UNAUTHORIZED: '0' };
-    Object.assign(process.env, names);
-    const fault = await faultOf(get('x', { origin: address }));
-    for (const name of Object.keys(names)) delete process.env[name];
-    expect(fault.reason).toBe('TLSVerificationFailed');
-  });
-
-  it('is refused for another name', async () => {
-    const fault = await faultOf(get('x', { origin: elsewhere, caBundle: ca }));
-    expect(fault).toMatchObject({
-      reason: 'TLSVerificationFailed',
-      what: expect.stringContaining('is not for this host'),
-    });
-  });
-
-  it('spoken to a port without it is Unreachable', async () => {
-    const origin = fake.address.replace('http:', 'https:');
-    expect(await faultOf(get('x', { origin }))).toMatchObject({
-      reason: 'Unreachable',
-      what: expect.stringContaining('does not speak TLS'),
-    });
   });
 });

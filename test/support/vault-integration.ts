@@ -1,0 +1,77 @@
+import type { VaultIntegrationSpec } from '../../src/api/vault-integration.ts';
+import type { SourceFailure } from '../../src/sources/source.ts';
+import type { CredentialsSecret } from '../../src/sources/vault/credentials.ts';
+import { vaultTarget, type VaultTarget } from '../../src/sources/vault/target.ts';
+
+/** An integration and its credentials Secret, as the controllers have them, with what a test changes. */
+
+export const HOST = 'https://vault.example.com:8200';
+export const TOKEN = 'hvs.planted-token';
+export const SECRET_ID = 'planted-secret-id';
+
+export function spec(changes: Partial<VaultIntegrationSpec> = {}): VaultIntegrationSpec {
+  return {
+    displayName: 'Vault_Prod',
+    host: HOST,
+    path: '/v1/secret/data/production',
+    domains: ['*'],
+    auth: { token: { secretRef: { name: 'vault-prod', key: 'token' } } },
+    ...changes,
+  };
+}
+
+export const appRole = { roleId: 'role-1', secretIdRef: { name: 'vault-prod', key: 'secretId' } };
+
+interface SecretChanges {
+  readonly type?: string;
+  readonly host?: string;
+  readonly bundle?: string;
+  readonly data?: Record<string, string>;
+  readonly resourceVersion?: string;
+}
+
+export function secret({
+  type,
+  host = HOST,
+  bundle,
+  data,
+  resourceVersion = '7',
+}: SecretChanges = {}): CredentialsSecret {
+  const plain = data ?? { token: TOKEN, secretId: SECRET_ID };
+  return {
+    type: type ?? 'fairlead.dev/vault-credentials',
+    metadata: {
+      uid: 'uid-1',
+      resourceVersion,
+      annotations: {
+        'fairlead.dev/vault-host': host,
+        ...(bundle !== undefined && { 'fairlead.dev/resource-bundle': bundle }),
+      },
+    },
+    data: Object.fromEntries(
+      Object.entries(plain).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+    ),
+  };
+}
+
+export interface Setting {
+  readonly spec?: Partial<VaultIntegrationSpec>;
+  readonly secret?: CredentialsSecret | 'none';
+  readonly vaultHosts?: readonly string[];
+  readonly name?: string;
+}
+
+export function make(setting: Setting = {}): VaultTarget | SourceFailure {
+  const { secret: found = secret(), vaultHosts = [], name = 'vault-prod-finance' } = setting;
+  return vaultTarget(
+    { name, spec: spec(setting.spec) },
+    (asked) => (asked.startsWith('vault-prod') && found !== 'none' ? found : undefined),
+    { vaultHosts },
+  );
+}
+
+export function target(setting: Setting = {}): VaultTarget {
+  const made = make(setting);
+  if (made.kind === 'failed') throw new Error(made.message);
+  return made;
+}
