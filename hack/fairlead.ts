@@ -72,7 +72,7 @@ export class Fairlead {
     const kubeconfig =
       role === 'admission' ? [] : ['--kubeconfig', await accountKubeconfig(target, `fairlead-${role}`, dir)];
     const args = [
-      ...['--disable-sigusr1', '--report-exclude-env', MAIN],
+      ...['--disable-sigusr1', '--report-exclude-env', '--optimize-for-size', MAIN],
       ...['--role', role, '--identity', name, '--health-address', `127.0.0.1:${healthPort}`],
       ...kubeconfig,
       ...[

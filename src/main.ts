@@ -1,9 +1,6 @@
 import { checkProcess, ConfigError, parseConfig, type Config } from './config.ts';
 import { logger, type Logger } from './observe/log.ts';
 import { metrics as makeMetrics, type Metrics } from './observe/metrics.ts';
-import { admissionRole } from './roles/admission.ts';
-import { certificatesRole } from './roles/certificates.ts';
-import { controllerRole } from './roles/controller.ts';
 import { address, type Role } from './roles/role.ts';
 import { systemClock } from './runtime/clock.ts';
 import { startHealth } from './serve/health.ts';
@@ -21,7 +18,7 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name));
 
-  const role = roleOf(config, log, metrics);
+  const role = await roleOf(config, log, metrics);
   const health = await startHealth({
     ...address(config.healthAddress),
     live: role.live,
@@ -58,14 +55,15 @@ function configured(): Config {
   }
 }
 
-function roleOf(config: Config, log: Logger, metrics: Metrics): Role {
+/** Loads just what the role needs: the client for the API server alone takes more memory than admission. */
+async function roleOf(config: Config, log: Logger, metrics: Metrics): Promise<Role> {
   switch (config.role) {
     case 'admission':
-      return admissionRole(config, log, systemClock);
+      return (await import('./roles/admission.ts')).admissionRole(config, log, systemClock);
     case 'certificates':
-      return certificatesRole(config, log, systemClock);
+      return (await import('./roles/certificates.ts')).certificatesRole(config, log, systemClock);
     case 'controller':
-      return controllerRole(config, log, systemClock, metrics);
+      return (await import('./roles/controller.ts')).controllerRole(config, log, systemClock, metrics);
   }
 }
 

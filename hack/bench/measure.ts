@@ -104,11 +104,11 @@ async function cpuSeconds(pids: readonly number[]): Promise<number> {
   return (await Promise.all(each)).reduce((sum, one) => sum + one, 0);
 }
 
-/** Peak resident memory (VmHWM) of all the processes together. */
+/** Peak resident memory (VmHWM) of the largest process. */
 async function peakMegabytes(pids: readonly number[]): Promise<number> {
   const each = pids.map(
     async (pid) =>
       Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
   );
-  return (await Promise.all(each)).reduce((sum, one) => sum + one, 0);
+  return Math.max(...(await Promise.all(each)));
 }

@@ -122,7 +122,6 @@ export class KubeClient {
       code = String(answer.status);
       const parsed = parse(call, answer.status, answer.body);
       if (answer.status >= 200 && answer.status < 300) return parsed as T;
-      if (answer.status === 401) this.#credentials.expire();
       throw answerError(call, answer.status, parsed, answer.retryAfter);
     } catch (error) {
       if (error instanceof KubeError && error.status === undefined) code = error.code;
@@ -141,12 +140,7 @@ export class KubeClient {
     const session = this.#credentials.current ?? (await this.#credentials.refresh());
     const outgoing = this.#outgoing(session, { ...request, method: 'GET' }, undefined);
     const { timeoutMs = STREAM_HEADERS_MS, signal } = request;
-    try {
-      return await openStream(session.streams, outgoing, { call, timeoutMs, signal });
-    } catch (error) {
-      if (error instanceof KubeError && error.status === 401) this.#credentials.expire();
-      throw error;
-    }
+    return openStream(session.streams, outgoing, { call, timeoutMs, signal });
   }
 
   async get<T = KubeObject>(resource: Resource, ref: ObjectRef, options: CallOptions = {}): Promise<T> {

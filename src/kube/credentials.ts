@@ -67,11 +67,6 @@ export class Credentials {
     return this.#refreshing;
   }
 
-  /** The next request reads tokens again: the server has just refused the present one. */
-  expire(): void {
-    this.#freshUntil = 0;
-  }
-
   /** Ends all connections and the requests on them. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -85,6 +80,8 @@ export class Credentials {
     try {
       await this.#config.applyToHTTPSOptions(options);
     } catch {
+      // Files are replaced while we look; what was good a moment ago most likely still is.
+      if (this.#session) return this.#keep(this.#session);
       throw badConfig('the credentials cannot be read');
     }
     const tls = tlsOf(options, this.#options.bearerToken !== undefined);
@@ -94,7 +91,7 @@ export class Credentials {
     const { origin, prefix } = serverOf(this.#config);
     const old = this.#session;
     const same = old !== undefined && tlsKey === this.#tlsKey;
-    this.#session = {
+    const session = {
       origin,
       prefix,
       headers: headersOf(options, this.#options),
@@ -104,8 +101,13 @@ export class Credentials {
     // Requests and watches that are under way end on the connections they have.
     if (old && !same) void Promise.allSettled([old.requests.close(), old.streams.close()]);
     this.#tlsKey = tlsKey;
+    return this.#keep(session);
+  }
+
+  #keep(session: Session): Session {
+    this.#session = session;
     this.#freshUntil = performance.now() + (this.#options.refreshMs ?? REFRESH_MS);
-    return this.#session;
+    return session;
   }
 
   /**

@@ -1,115 +1,20 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock, settle } from '../../test/support/fake-clock.ts';
-import { KubeError } from './errors.ts';
-import { runAsLeader, type LeaderOptions } from './lease.ts';
-
-interface Lease {
-  metadata: { name: string; namespace: string; resourceVersion: string };
-  spec: {
-    holderIdentity: string;
-    leaseTransitions: number;
-    leaseDurationSeconds: number;
-    acquireTime: string;
-  };
-}
+import { LeaseServer, replica as replicaOf } from '../../test/support/lease-replica.ts';
+import type { LeaderOptions } from './lease.ts';
 
 let clock: FakeClock;
-let lease: Lease | undefined;
-let version: number;
+let server: LeaseServer;
 
 beforeEach(() => {
   clock = new FakeClock();
-  lease = undefined;
-  version = 0;
+  server = new LeaseServer();
 });
 
-/** A replica with its own connection to one small API server that knows one Lease. */
-function replica(identity: string, rest: Partial<LeaderOptions> = {}) {
-  const seen: string[] = [];
-  const stop = new AbortController();
-  const connection = { up: true, hold: undefined as Promise<void> | undefined, requests: 0, loseAnswers: 0 };
-  const fail = (code: 'NotFound' | 'Conflict' | 'AlreadyExists' | 'Unreachable' | 'Aborted') =>
-    new KubeError({ code, message: code });
-  const request = async (signal: AbortSignal | undefined) => {
-    connection.requests += 1;
-    if (!connection.up) throw fail('Unreachable');
-    if (connection.hold) {
-      const aborted = new Promise<never>((_, reject) => {
-        signal?.addEventListener('abort', () => reject(fail('Aborted')));
-      });
-      await Promise.race([connection.hold, aborted]);
-    }
-  };
-  const save = (body: object): Lease => {
-    version += 1;
-    const { metadata, spec } = structuredClone(body) as Lease;
-    lease = { spec, metadata: { ...metadata, resourceVersion: String(version) } };
-    if (connection.loseAnswers > 0) {
-      connection.loseAnswers -= 1;
-      throw fail('Unreachable');
-    }
-    return structuredClone(lease);
-  };
-  const work = Promise.withResolvers<void>();
-  let stillLeader = (): boolean => false;
-  let working = false;
-  const result = runAsLeader(
-    {
-      client: {
-        get: async <T>(_: unknown, __: unknown, { signal }: { signal?: AbortSignal | undefined }) => {
-          await request(signal);
-          if (!lease) throw fail('NotFound');
-          return structuredClone(lease) as T;
-        },
-        create: async <T>(_: unknown, body: object, { signal }: { signal?: AbortSignal | undefined }) => {
-          await request(signal);
-          if (lease) throw fail('AlreadyExists');
-          return save(body) as T;
-        },
-        replace: async <T>(_: unknown, body: object, { signal }: { signal?: AbortSignal | undefined }) => {
-          await request(signal);
-          const { resourceVersion } = (body as Lease).metadata;
-          if (resourceVersion !== lease?.metadata.resourceVersion) throw fail('Conflict');
-          return save(body) as T;
-        },
-      },
-      clock,
-      random: () => 0,
-      namespace: 'sys',
-      name: 'fairlead',
-      identity,
-      onLeader: ({ holder, self }) => seen.push(`leader is ${holder || 'nobody'}${self ? ' (self)' : ''}`),
-      onError: (code) => seen.push(`error ${code}`),
-      onStarted: async (signal, still) => {
-        working = true;
-        stillLeader = still;
-        seen.push('started');
-        signal.addEventListener('abort', () => {
-          seen.push('work is told to stop');
-          if (rest.onStarted === undefined) work.resolve();
-        });
-        await work.promise;
-        working = false;
-      },
-      ...rest,
-    },
-    stop.signal,
-  ).then(
-    () => 'resolved',
-    (error: unknown) => (error instanceof KubeError ? error.code : (error as Error).message),
-  );
-  let ended: string | undefined;
-  void result.then((how) => (ended = how));
-  return {
-    seen,
-    stop,
-    connection,
-    work,
-    stillLeader: () => stillLeader(),
-    isWorking: () => working,
-    ended: () => ended,
-  };
-}
+const replica = (
+  identity: string,
+  { clock: own, ...rest }: Partial<LeaderOptions> & { clock?: FakeClock } = {},
+) => replicaOf(identity, server, own ?? clock, rest);
 
 describe('one replica', () => {
   it('makes the lease and leads', async () => {
@@ -117,7 +22,11 @@ describe('one replica', () => {
     await settle();
     expect(a.seen).toEqual(['leader is a (self)', 'started']);
     expect(a.stillLeader()).toBe(true);
-    expect(lease?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 0 });
+    expect(server.lease?.spec).toMatchObject({
+      holderIdentity: 'a',
+      leaseDurationSeconds: 15,
+      leaseTransitions: 0,
+    });
   });
 
   it('renews every two seconds, with one request each', async () => {
@@ -134,7 +43,7 @@ describe('one replica', () => {
     await settle();
     a.stop.abort();
     await settle();
-    expect([a.ended(), lease?.spec.holderIdentity]).toEqual(['resolved', '']);
+    expect([a.ended(), server.lease?.spec.holderIdentity]).toEqual(['resolved', '']);
     expect(a.seen.at(-1)).toBe('work is told to stop');
     expect(a.stillLeader()).toBe(false);
   });
@@ -151,10 +60,10 @@ describe('one replica', () => {
     await settle();
     a.stop.abort();
     await clock.advance(60_000);
-    expect([told, a.ended(), lease?.spec.holderIdentity]).toEqual([true, undefined, 'a']);
+    expect([told, a.ended(), server.lease?.spec.holderIdentity]).toEqual([true, undefined, 'a']);
     ending.resolve();
     await settle();
-    expect([a.ended(), lease?.spec.holderIdentity]).toEqual(['resolved', '']);
+    expect([a.ended(), server.lease?.spec.holderIdentity]).toEqual(['resolved', '']);
     expect(clock.pending).toBe(0);
   });
 
@@ -165,7 +74,11 @@ describe('one replica', () => {
     await clock.advance(1000);
     b.stop.abort();
     await settle();
-    expect([b.ended(), b.seen, lease?.spec.holderIdentity]).toEqual(['resolved', ['leader is a'], 'a']);
+    expect([b.ended(), b.seen, server.lease?.spec.holderIdentity]).toEqual([
+      'resolved',
+      ['leader is a'],
+      'a',
+    ]);
   });
 
   it('whose work fails gives the lease up and passes the failure on', async () => {
@@ -173,7 +86,7 @@ describe('one replica', () => {
     await settle();
     a.work.reject(new Error('broken'));
     await settle();
-    expect([a.ended(), lease?.spec.holderIdentity]).toEqual(['broken', '']);
+    expect([a.ended(), server.lease?.spec.holderIdentity]).toEqual(['broken', '']);
   });
 
   it('waits for an API server that is not there yet', async () => {
@@ -198,7 +111,7 @@ describe('two replicas', () => {
     a.stop.abort();
     await clock.advance(2000);
     expect([a.ended(), b.isWorking()]).toEqual(['resolved', true]);
-    expect(lease?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
+    expect(server.lease?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
   });
 
   it('at the same moment: one of them', async () => {
@@ -289,8 +202,8 @@ describe('a leader whose lease', () => {
   it('somebody else took ends at its next renewal', async () => {
     const a = replica('a');
     await settle();
-    lease!.spec.holderIdentity = 'intruder';
-    lease!.metadata.resourceVersion = 'other';
+    server.lease!.spec.holderIdentity = 'intruder';
+    server.lease!.metadata.resourceVersion = 'other';
     await clock.advance(2000);
     expect([a.ended(), a.stillLeader(), a.seen.at(-1)]).toEqual(['LeaseLost', false, 'work is told to stop']);
   });
@@ -298,7 +211,7 @@ describe('a leader whose lease', () => {
   it('somebody touched without taking it goes on', async () => {
     const a = replica('a');
     await settle();
-    lease!.metadata.resourceVersion = 'labelled';
+    server.lease!.metadata.resourceVersion = 'labelled';
     await clock.advance(20_000);
     expect([a.ended(), a.stillLeader()]).toEqual([undefined, true]);
   });
@@ -306,9 +219,9 @@ describe('a leader whose lease', () => {
   it('somebody deleted makes it anew', async () => {
     const a = replica('a');
     await settle();
-    lease = undefined;
+    server.lease = undefined;
     await clock.advance(2000);
-    expect([a.ended(), lease]).toMatchObject([undefined, { spec: { holderIdentity: 'a' } }]);
+    expect([a.ended(), server.lease]).toMatchObject([undefined, { spec: { holderIdentity: 'a' } }]);
   });
 
   it('was renewed but the answer got lost renews it again', async () => {

@@ -4,6 +4,7 @@ import { codeOf, KubeError } from './errors.ts';
 import { LeaseLock } from './lease-lock.ts';
 
 export interface LeaderOptions {
+  /** Not a fenced one: the lease is renewed also when it is not certain that it is ours. */
   readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>;
   readonly clock: Clock;
   readonly random?: () => number;
@@ -51,12 +52,11 @@ export async function runAsLeader(options: LeaderOptions, signal: AbortSignal): 
   signal.addEventListener('abort', onStop, { once: true });
   const renewing = new AbortController();
   const lost = election.renewUntilLost(renewing.signal);
-  const ended = options
-    .onStarted(work.signal, () => election.stillLeader())
-    .then(
-      () => ({ kind: 'ended' }) as const,
-      (error: unknown) => ({ kind: 'failed', error }) as const,
-    );
+  const started = async () => options.onStarted(work.signal, () => election.stillLeader());
+  const ended = started().then(
+    () => ({ kind: 'ended' }) as const,
+    (error: unknown) => ({ kind: 'failed', error }) as const,
+  );
   const first = await Promise.race([ended, lost]);
   signal.removeEventListener('abort', onStop);
   if (first.kind === 'lost') {

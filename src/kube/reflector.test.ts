@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock, settle } from '../../test/support/fake-clock.ts';
-import type { RequestOptions } from './client.ts';
+import { ScriptedApi } from '../../test/support/scripted-api.ts';
 import { KubeError, type KubeErrorCode } from './errors.ts';
 import type { KubeObject } from './objects.ts';
 import { Reflector, type ReflectorOptions } from './reflector.ts';
-import type { ByteStream } from './stream.ts';
 
 /**
  * The timing of retries, against a server that follows a script and a clock that the test turns. What networks and
@@ -17,93 +16,24 @@ const pod = (name: string, version = '1', uid = name) => ({
 const error = (code: KubeErrorCode, rest: { status?: number; retryAfterMs?: number } = {}) =>
   new KubeError({ code, message: code, ...rest });
 
-/** An open watch: what the test sends into it. */
-class Watch implements ByteStream {
-  readonly query: RequestOptions['query'];
-  closed = false;
-  #queue: (Buffer | KubeError | undefined)[] = [];
-  #wake: (() => void) | undefined;
-
-  constructor(query: RequestOptions['query']) {
-    this.query = query;
-  }
-
-  send(type: string, object: object): void {
-    this.#put(Buffer.from(`${JSON.stringify({ type, object })}\n`));
-  }
-
-  bookmark(version: string): void {
-    this.send('BOOKMARK', { metadata: { resourceVersion: version } });
-  }
-
-  end(): void {
-    this.#put(undefined);
-  }
-
-  close(failure?: KubeError): void {
-    this.closed = true;
-    this.#put(failure);
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
-    for (;;) {
-      while (this.#queue.length > 0) {
-        const item = this.#queue.shift();
-        if (item === undefined) return;
-        if (item instanceof KubeError) throw item;
-        yield item;
-      }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  #put(item: Buffer | KubeError | undefined): void {
-    this.#queue.push(item);
-    this.#wake?.();
-  }
-}
-
 let clock: FakeClock;
 let stop: AbortController;
-/** What the server does next; without a script it lists `objects` and opens watches. */
-let script: (KubeError | 'ok')[];
-let objects: object[];
-let asked: string[];
-let watches: Watch[];
+let api: ScriptedApi;
 let errors: string[];
 let reflector: Reflector<Pod>;
-let ended: boolean;
 
 beforeEach(() => {
   clock = new FakeClock();
   stop = new AbortController();
-  [script, objects, asked, watches, errors] = [[], [pod('a')], [], [], []];
-  ended = false;
+  api = new ScriptedApi(clock);
+  api.objects = [pod('a')];
+  errors = [];
 });
 
 function start(rest: Partial<ReflectorOptions<Pod>> = {}): void {
-  const step = (what: string): void => {
-    asked.push(`${what} at ${Math.round(clock.now())}`);
-    const next = script.shift();
-    if (next instanceof KubeError) throw next;
-  };
   reflector = new Reflector<Pod>({
     name: 'pods',
-    client: {
-      request: async <T>(): Promise<T> => {
-        step('list');
-        return { kind: 'PodList', metadata: { resourceVersion: '10' }, items: objects } as T;
-      },
-      stream: async ({ query, signal }: Omit<RequestOptions, 'method'>) => {
-        step(`watch ${query?.['resourceVersion']}`);
-        const watch = new Watch(query);
-        signal?.addEventListener('abort', () => watch.close(error('Aborted')));
-        watches.push(watch);
-        return watch;
-      },
-    },
+    client: api.client,
     clock,
     random: () => 0,
     resource: { group: '', version: 'v1', plural: 'pods', namespaced: true },
@@ -111,9 +41,8 @@ function start(rest: Partial<ReflectorOptions<Pod>> = {}): void {
     hooks: { onError: ({ during, code }) => errors.push(`${during} ${code}`) },
     ...rest,
   });
-  void reflector.run(stop.signal).then(() => (ended = true));
+  void reflector.run(stop.signal);
 }
-const latest = () => watches.at(-1)!;
 
 describe('a reflector', () => {
   it('lists, then watches from the version of the list, asking for bookmarks', async () => {
@@ -126,7 +55,7 @@ describe('a reflector', () => {
       1,
       'a',
     ]);
-    expect(latest().query).toEqual({
+    expect(api.latest.query).toEqual({
       labelSelector: 'app=x',
       fieldSelector: 'spec.nodeName=',
       watch: true,
@@ -139,18 +68,18 @@ describe('a reflector', () => {
   it('asks the server to end watches at different times', async () => {
     start({ random: () => 0.5 });
     await settle();
-    expect(latest().query?.['timeoutSeconds']).toBe(450);
+    expect(api.latest.query?.['timeoutSeconds']).toBe(450);
   });
 
   it('goes on from the latest version, of an event or a bookmark, when a watch has ended', async () => {
     start();
     await settle();
-    latest().send('ADDED', pod('b', '11'));
-    latest().bookmark('20');
+    api.latest.send('ADDED', pod('b', '11'));
+    api.latest.bookmark('20');
     await clock.advance(400_000 / 4);
-    latest().end();
+    api.latest.end();
     await settle();
-    expect(asked).toEqual(['list at 0', 'watch 10 at 0', 'watch 20 at 100000']);
+    expect(api.asked).toEqual(['list at 0', 'watch 10 at 0', 'watch 20 at 100000']);
     expect(errors).toEqual([]);
   });
 
@@ -159,13 +88,13 @@ describe('a reflector', () => {
     await settle();
     await clock.advance(60_000);
     expect(reflector.stalenessMs()).toBe(60_000);
-    latest().bookmark('20');
+    api.latest.bookmark('20');
     await settle();
     expect(reflector.stalenessMs()).toBe(0);
   });
 
   it('indexes what it holds', async () => {
-    objects = [pod('a'), pod('b')];
+    api.objects = [pod('a'), pod('b')];
     start({ indexes: { first: ({ metadata }) => [metadata.name[0]!] } });
     await reflector.synced;
     expect(reflector.byIndex('first', 'a')).toHaveLength(1);
@@ -175,10 +104,10 @@ describe('a reflector', () => {
 
 describe('a list that fails', () => {
   it('is tried again with doubling delays', async () => {
-    script = Array.from({ length: 8 }, () => error('Unreachable'));
+    api.script = Array.from({ length: 8 }, () => error('Unreachable'));
     start();
     await clock.advance(100_000);
-    expect(asked.slice(0, 9)).toEqual([
+    expect(api.asked.slice(0, 9)).toEqual([
       'list at 0',
       'list at 400',
       'list at 1200',
@@ -202,17 +131,17 @@ describe('a list that fails', () => {
     ['because of 403 is tried again: rights can be granted', error('Forbidden', { status: 403 }), 400],
     ['because of 410 is tried again at once', error('Gone', { status: 410 }), 0],
   ])('%s', async (_, failure, ms) => {
-    script = [failure];
+    api.script = [failure];
     start();
     await clock.advance(300_000);
-    expect(asked.slice(0, 2)).toEqual(['list at 0', `list at ${ms}`]);
+    expect(api.asked.slice(0, 2)).toEqual(['list at 0', `list at ${ms}`]);
   });
 
   it('with 410 again and again is no hot loop', async () => {
-    script = Array.from({ length: 100 }, () => error('Gone', { status: 410 }));
+    api.script = Array.from({ length: 100 }, () => error('Gone', { status: 410 }));
     start();
     await clock.advance(10_000);
-    expect(asked.length).toBeLessThan(8);
+    expect(api.asked.length).toBeLessThan(8);
   });
 });
 
@@ -220,38 +149,38 @@ describe('a watch that fails', () => {
   it('goes on from where it was, without a list', async () => {
     start();
     await settle();
-    latest().bookmark('20');
+    api.latest.bookmark('20');
     await settle();
-    latest().close(error('Unreachable'));
+    api.latest.close(error('Unreachable'));
     await clock.advance(1000);
-    expect(asked).toEqual(['list at 0', 'watch 10 at 0', 'watch 20 at 400']);
+    expect(api.asked).toEqual(['list at 0', 'watch 10 at 0', 'watch 20 at 400']);
   });
 
   it('waits longer each time it fails before it has heard anything', async () => {
-    script = ['ok', error('Unreachable'), error('Unreachable'), error('Unreachable'), 'ok'];
+    api.script = ['ok', error('Unreachable'), error('Unreachable'), error('Unreachable'), 'ok'];
     start();
     await clock.advance(10_000);
-    expect(asked.slice(1)).toEqual([
+    expect(api.asked.slice(1)).toEqual([
       'watch 10 at 0',
       'watch 10 at 400',
       'watch 10 at 1200',
       'watch 10 at 2800',
     ]);
-    latest().bookmark('20');
+    api.latest.bookmark('20');
     await settle();
-    latest().close(error('Unreachable'));
+    api.latest.close(error('Unreachable'));
     await clock.advance(400);
-    expect(asked.at(-1)).toBe('watch 20 at 10400');
+    expect(api.asked.at(-1)).toBe('watch 20 at 10400');
   });
 
   it.each<[string, KubeErrorCode]>([
     ['because its version is forgotten: the list comes again, at once', 'Gone'],
     ['because the kind is gone: the list comes again', 'NotFound'],
   ])('%s', async (_, code) => {
-    script = ['ok', error(code, { status: 404 })];
+    api.script = ['ok', error(code, { status: 404 })];
     start();
     await clock.advance(400);
-    expect(asked).toEqual([
+    expect(api.asked).toEqual([
       'list at 0',
       'watch 10 at 0',
       `list at ${code === 'Gone' ? 0 : 400}`,
@@ -261,13 +190,13 @@ describe('a watch that fails', () => {
 
   it('in the stream, with 410: the list comes again and tells what was missed', async () => {
     const told: string[] = [];
-    objects = [pod('gone'), pod('stays'), pod('changed'), pod('replaced', '1', 'old')];
+    api.objects = [pod('gone'), pod('stays'), pod('changed'), pod('replaced', '1', 'old')];
     start();
     await reflector.synced;
     reflector.onChange(({ type, key }) => told.push(`${type} ${key}`));
     await settle();
-    objects = [pod('stays'), pod('changed', '2'), pod('replaced', '3', 'new'), pod('fresh')];
-    latest().send('ERROR', { kind: 'Status', code: 410, reason: 'Expired' });
+    api.objects = [pod('stays'), pod('changed', '2'), pod('replaced', '3', 'new'), pod('fresh')];
+    api.latest.send('ERROR', { kind: 'Status', code: 410, reason: 'Expired' });
     await settle();
     expect(told.toSorted()).toEqual([
       'added ns/fresh',
@@ -282,19 +211,19 @@ describe('a watch that fails', () => {
   it('in the stream with something else goes on from where it was', async () => {
     start();
     await settle();
-    latest().send('ADDED', pod('b', '11'));
-    latest().send('ERROR', { kind: 'Status', code: 500, reason: 'InternalError' });
+    api.latest.send('ADDED', pod('b', '11'));
+    api.latest.send('ERROR', { kind: 'Status', code: 500, reason: 'InternalError' });
     await clock.advance(400);
-    expect(asked.at(-1)).toBe('watch 11 at 400');
+    expect(api.asked.at(-1)).toBe('watch 11 at 400');
     expect(errors).toEqual(['watch ServerError']);
   });
 
   it('with a line that is none goes on from where it was', async () => {
     start();
     await settle();
-    latest().send('ADDED', { hunter2: true });
+    api.latest.send('ADDED', { hunter2: true });
     await clock.advance(400);
-    expect(asked.at(-1)).toBe('watch 10 at 400');
+    expect(api.asked.at(-1)).toBe('watch 10 at 400');
     expect(errors).toEqual(['watch BadResponse']);
   });
 
@@ -302,10 +231,10 @@ describe('a watch that fails', () => {
     start();
     await settle();
     for (let i = 0; i < 40; i += 1) {
-      if (!latest().closed) latest().end();
+      if (!api.latest.closed) api.latest.end();
       await clock.advance(250);
     }
-    expect(asked.length).toBeLessThan(9);
+    expect(api.asked.length).toBeLessThan(9);
   });
 });
 
@@ -314,9 +243,9 @@ describe('a watch that says nothing', () => {
     start();
     await settle();
     await clock.advance(149_999);
-    expect(watches).toHaveLength(1);
+    expect(api.watches).toHaveLength(1);
     await clock.advance(500);
-    expect([watches.length, watches[0]?.closed]).toEqual([2, true]);
+    expect([api.watches.length, api.watches[0]?.closed]).toEqual([2, true]);
     expect(errors).toEqual(['watch Timeout']);
   });
 
@@ -325,84 +254,28 @@ describe('a watch that says nothing', () => {
     await settle();
     for (let i = 0; i < 10; i += 1) {
       await clock.advance(100_000);
-      latest().bookmark(String(20 + i));
+      api.latest.bookmark(String(20 + i));
     }
     await clock.advance(149_000);
-    expect(watches).toHaveLength(1);
+    expect(api.watches).toHaveLength(1);
     await clock.advance(2000);
-    expect(watches).toHaveLength(2);
+    expect(api.watches).toHaveLength(2);
   });
 
   it('five times over leads to a new list: the version may be one that never comes', async () => {
     start({ silenceMs: 10_000 });
     await clock.advance(70_000);
-    expect(asked.filter((what) => what.startsWith('list'))).toHaveLength(2);
-    expect(asked.filter((what) => what.startsWith('watch'))).toHaveLength(6);
-  });
-});
-
-describe('a stop', () => {
-  it('ends a watch', async () => {
-    start();
-    await settle();
-    stop.abort();
-    await settle();
-    expect([ended, latest().closed, clock.pending, errors]).toEqual([true, true, 0, []]);
-  });
-
-  it('ends a wait for the next try', async () => {
-    script = [error('Unreachable')];
-    start();
-    await settle();
-    expect(clock.pending).toBe(1);
-    stop.abort();
-    await settle();
-    expect([ended, clock.pending]).toEqual([true, 0]);
-  });
-
-  it('before the first list is complete rejects what waits for it', async () => {
-    script = [error('Unreachable')];
-    start();
-    await settle();
-    stop.abort();
-    await expect(reflector.synced).rejects.toMatchObject({ code: 'Aborted' });
-  });
-
-  it('before the start asks for nothing', async () => {
-    stop.abort();
-    start();
-    await settle();
-    expect([ended, asked]).toEqual([true, []]);
-  });
-});
-
-describe('a handler that throws', () => {
-  it('is reported, and neither the watch nor the other handlers notice', async () => {
-    start();
-    await reflector.synced;
-    const seen: string[] = [];
-    reflector.onChange(() => {
-      throw new TypeError('hunter2');
-    });
-    reflector.onChange(({ key }) => seen.push(key));
-    await settle();
-    latest().send('ADDED', pod('b', '11'));
-    latest().send('ADDED', pod('c', '12'));
-    await settle();
-    expect([seen, errors, watches.length]).toEqual([
-      ['ns/b', 'ns/c'],
-      ['handler TypeError', 'handler TypeError'],
-      1,
-    ]);
+    expect(api.asked.filter((what) => what.startsWith('list'))).toHaveLength(2);
+    expect(api.asked.filter((what) => what.startsWith('watch'))).toHaveLength(6);
   });
 });
 
 it('a late deletion of a predecessor does not take its successor away', async () => {
-  objects = [pod('a', '9', 'new')];
+  api.objects = [pod('a', '9', 'new')];
   start();
   await reflector.synced;
   await settle();
-  latest().send('DELETED', pod('a', '11', 'old'));
+  api.latest.send('DELETED', pod('a', '11', 'old'));
   await settle();
   expect(reflector.get('ns/a')?.metadata.uid).toBe('new');
 });

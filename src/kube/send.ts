@@ -118,9 +118,9 @@ export function exchange(
     {
       onRequestStart: (started) => {
         controller = started;
-        if (over) return started.abort(new KubeError({ code: 'Aborted', message: `${call}: aborted` }));
-        const refused = refusal?.();
-        if (refused) fail(refused);
+        // A throw here ends the request and leaves the connection, to which nothing was written, as it is.
+        const refused = over ? new KubeError({ code: 'Aborted', message: `${call}: aborted` }) : refusal?.();
+        if (refused) throw refused;
       },
       onResponseStart: (_, statusCode, answer) => {
         if (over || statusCode < 200) return;

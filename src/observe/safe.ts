@@ -91,17 +91,16 @@ export function safeText(text: string): string {
 }
 
 /**
- * The lines `at function (file:line:column)`. A stack begins with the message, so the message is cut off first;
- * if it cannot be found there, nothing of the stack is shown.
+ * The places `file:line:column`. A stack begins with the message, so the message is cut off first; if it cannot be
+ * found there, nothing of the stack is shown. Names of functions are left out: V8 makes them from keys of objects.
  */
 function frames({ stack, message }: Error): readonly string[] {
   if (stack === undefined || !stack.includes(message)) return [];
   return stack
     .slice(stack.indexOf(message) + message.length)
     .split('\n')
-    .filter((line) => /^ {4}at [^\n]*:\d+:\d+\)?$/.test(line))
-    .slice(0, MAX_FRAMES)
-    .map((line) => line.trim().slice(3));
+    .flatMap((line) => /^ {4}at (?:.* \()?([^\s()]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? [])
+    .slice(0, MAX_FRAMES);
 }
 
 function classOf(value: object): string {

@@ -99,7 +99,7 @@ const outages: Record<string, Outage> = {
       const quota = { path: 'secret', rate: 1, interval: '1h' };
       await lab.admin('POST', 'sys/quotas/rate-limit/tight', quota);
       const isLeft = async () => (await http(`${lab.bao.address}/v1/secret/data/app`)).status !== 429;
-      await expect.poll(isLeft).toBe(false);
+      await expect.poll(isLeft, { timeout: 10_000 }).toBe(false);
     },
     end: () => lab.admin('DELETE', 'sys/quotas/rate-limit/tight'),
     reason: 'RateLimited',
@@ -184,7 +184,7 @@ describe('a Vault that does not answer', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     lab.proxy.intercept = () => ({ kind: 'hold', until: promise });
     const slow = asking.once(at());
-    await vi.waitFor(() => expect(lab.proxy.count('/data/app')).toBe(2));
+    await vi.waitFor(() => expect(lab.proxy.count('/data/app')).toBe(2), { timeout: 10_000 });
     asking.clock.advance(9_999);
     asking.clock.advance(1);
     expect(await slow).toMatchObject({ reason: 'Unreachable', message: expect.stringMatching(/in time/) });

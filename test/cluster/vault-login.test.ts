@@ -191,7 +191,7 @@ describe('an AppRole', () => {
     await asking.ask(at({ appRole: role }));
     const token = tokenSent();
     asking.clock.advance(RENEWAL_MS);
-    await vi.waitFor(() => expect(asking.requests.at(-1)).toBe('renew-self 200'));
+    await vi.waitFor(() => expect(asking.requests.at(-1)).toBe('renew-self 200'), { timeout: 10_000 });
     asking.clock.advance(10 * 60_000);
     expect(gist(await asking.ask(at({ appRole: role })))).toEqual(DATA);
     expect(tokenSent()).toBe(token);
@@ -211,7 +211,7 @@ describe('an AppRole', () => {
     await asking.ask(at({ appRole: role }));
     const token = tokenSent();
     asking.source.forget('vault-prod');
-    await expect.poll(() => lookUp(token)).not.toBe(200);
+    await expect.poll(() => lookUp(token), { timeout: 10_000 }).not.toBe(200);
   });
 });
 

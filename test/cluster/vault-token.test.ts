@@ -121,7 +121,7 @@ describe('a token from a Secret', () => {
     const token = await lab.token({ policies: ['reader'], ttl: '20m', renewable: true });
     await asking.ask(at({ token }));
     asking.clock.advance(RENEWAL_MS);
-    await vi.waitFor(() => expect(asking.requests.at(-1)).toBe('renew-self 200'));
+    await vi.waitFor(() => expect(asking.requests.at(-1)).toBe('renew-self 200'), { timeout: 10_000 });
   });
 
   it('is never given back', async () => {

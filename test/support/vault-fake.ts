@@ -46,10 +46,13 @@ export async function startFake(): Promise<FakeVault> {
       };
     },
     arrived: (part, count = 1) =>
-      vi.waitFor(() => {
-        if (proxy.count(part) < count)
-          throw new Error(`${proxy.count(part)} of ${count} requests for ${part}`);
-      }),
+      vi.waitFor(
+        () => {
+          if (proxy.count(part) < count)
+            throw new Error(`${proxy.count(part)} of ${count} requests for ${part}`);
+        },
+        { timeout: 10_000 },
+      ),
     count: (part) => proxy.count(part),
     close: () => proxy.close(),
   };

@@ -18,7 +18,6 @@ function setUp(options: Partial<ClientOptions> = {}, answer: Answer = { status: 
       sent.push(request);
       return Promise.resolve(answer);
     },
-    close: () => Promise.resolve(),
     destroy: () => Promise.resolve(),
   };
   return { sent, client: createClient({ transport, origin: 'https://vault:8200', ...options }) };

@@ -18,7 +18,7 @@ export interface ClientOptions {
 
 /**
  * node-vault's command surface over our transport, which takes the place of its axios: node-vault then does
- * the headers, the transport everything that matters (see docs). One client for one token, since its commands
+ * the headers, the transport everything that matters. One client for one token, since node-vault's own commands
  * can exchange the token of a client behind its back; `read` and `write` do not.
  */
 export function createClient({ transport, origin, namespace, token }: ClientOptions): VaultClient {

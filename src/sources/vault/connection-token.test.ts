@@ -69,7 +69,9 @@ async function faultOf(methods: readonly LoginMethod[]) {
 
 /** Ends when so many requests like this have been reported and what follows from them is done. */
 async function settled(event: string, count = 1): Promise<void> {
-  await vi.waitFor(() => expect(events.filter((one) => one.startsWith(event))).toHaveLength(count));
+  await vi.waitFor(() => expect(events.filter((one) => one.startsWith(event))).toHaveLength(count), {
+    timeout: 10_000,
+  });
   await new Promise(setImmediate);
 }
 
@@ -121,6 +123,17 @@ describe('the life of a token', () => {
     clock.advance(60_000);
     await tokenOf();
     expect(events).toEqual(['login 200', 'renew-self 200', 'login 200']);
+  });
+
+  it('is not without an end because it was renewed for no time', async () => {
+    fake.on('/login', login('token-1', 300));
+    fake.on('renew-self', renewed(0));
+    await tokenOf();
+    clock.advance(200_000);
+    await settled('renew-self 200');
+    clock.advance(100_000);
+    expect(await tokenOf()).toBe('token-1');
+    expect(fake.count('/login')).toBe(2);
   });
 
   it.each([

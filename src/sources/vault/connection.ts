@@ -1,4 +1,5 @@
 import type { SourceClock } from '../clock.ts';
+import type { Lookup } from './address.ts';
 import { createClient, type VaultClient } from './client.ts';
 import type { LoginMethod } from './credentials.ts';
 import { VaultError, type Fault } from './errors.ts';
@@ -9,7 +10,6 @@ import { isPolicyDenial, life, logIn, LOOKUP_SELF, lookupFault, TOKEN_REFUSED, t
 import { counted, untilAborted, type Attempt, type OnRequest, type Operation } from './requests.ts';
 import type { VaultTarget } from './target.ts';
 import { createTransport, type Transport } from './transport.ts';
-import type { Lookup } from './address.ts';
 
 export interface ConnectionDependencies {
   readonly clock: SourceClock;
@@ -242,7 +242,8 @@ export class Connection {
     if (session !== this.#session) return;
     if (answer?.status === 200) {
       const renewed = life(at(answer.body, 'auth'), 'lease_duration');
-      session.expiresAt = clock.now() + renewed.lifeMs;
+      // Renewed for no time at all means that it ends when it was to end before.
+      if (renewed.lifeMs !== Infinity) session.expiresAt = clock.now() + renewed.lifeMs;
       return this.#scheduleRenewal(renewed);
     }
     log?.warn({ host: this.#target.origin, status: answer?.status }, 'the token could not be renewed');

@@ -15,6 +15,7 @@ describe('the path of an integration', () => {
     'may have a mount called v1 behind /v1/': ['/v1/v1/data/app', 'v1', 'app'],
     'keeps v1 inside a path': ['secret/data/v1/app', 'secret', 'v1/app'],
     'may have spaces and letters of any script': ['secret/data/été 1/日本', 'secret', 'été 1/日本'],
+    'may end in a slash': ['/v1/secret/data/app/', 'secret', 'app'],
     'keeps dots inside a segment': ['secret/data/app.v2/..a', 'secret', 'app.v2/..a'],
   };
   it.each(Object.entries(taken))('%s', (_, [text, mount, secretPath]) => {
@@ -32,7 +33,7 @@ describe('the path of an integration', () => {
     'must not have data as a part of a segment': 'secret/database/app',
     'must not have an empty segment': 'secret/data//app',
     'must not start with two slashes': '//secret/data/app',
-    'must not end in a slash': 'secret/data/app/',
+    'must not end in two slashes': 'secret/data/app//',
     'must not have ..': 'secret/data/../../sys/mounts',
     'must not have .. in the mount': '../secret/data/app',
     'must not have .': 'secret/data/./app',

@@ -18,7 +18,7 @@ const FORBIDDEN = /[?#%\\]/;
  * a path or could be understood as another one.
  */
 export function parsePath(text: string): VaultPath | undefined {
-  const given = text.replace(/^\//, '').split('/');
+  const given = text.replaceAll(/^\/|\/$/g, '').split('/');
   if (!given.every(isPlain)) return undefined;
   // A mount may itself be called v1: then there is nothing to leave out.
   const segments = given[0] === 'v1' && given[1] !== 'data' ? given.slice(1) : given;

@@ -108,7 +108,7 @@ describe('what nobody uses any more', () => {
     await asking.ask(at());
     asking.source.forget('vault-prod');
     await fake.arrived('revoke-self');
-    await vi.waitFor(() => expect(asking.clock.pending).toBe(0));
+    await vi.waitFor(() => expect(asking.clock.pending).toBe(0), { timeout: 10_000 });
   });
 
   it('is given back when the integration has other credentials', async () => {
@@ -153,7 +153,7 @@ describe('what nobody uses any more', () => {
     expect(gist(await reading)).toEqual({ password: 'hunter2' });
     await fake.arrived('revoke-self');
     // Nobody will ask for the value any more: it is not kept.
-    await vi.waitFor(() => expect(asking.clock.pending).toBe(0));
+    await vi.waitFor(() => expect(asking.clock.pending).toBe(0), { timeout: 10_000 });
   });
 
   it('may be forgotten without having been known', () => {

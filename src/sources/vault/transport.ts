@@ -31,8 +31,7 @@ export interface TransportRequest {
 export interface Transport {
   /** Throws VaultError if there is no complete answer, or the reason of the signal. */
   readonly send: (request: TransportRequest) => Promise<Answer>;
-  /** Lets requests in flight finish. */
-  readonly close: () => Promise<void>;
+  /** Ends requests in flight too. */
   readonly destroy: () => Promise<void>;
 }
 
@@ -55,7 +54,6 @@ export function createTransport(options: TransportOptions): Transport {
   });
   return {
     send: (request) => send(pool, options, request),
-    close: () => pool.close(),
     destroy: () => pool.destroy(),
   };
 }

@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { metrics, type Metrics } from './metrics.ts';
+
+let all: Metrics;
+beforeEach(() => {
+  all = metrics({ process: false });
+});
+
+const samples = async () =>
+  (await all.text()).body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+const sample = async (start: string) =>
+  (await samples())
+    .find((line) => line.startsWith(start))
+    ?.split(' ')
+    .at(-1);
+
+describe('metrics', () => {
+  const cases: [string, () => void, Record<string, string>][] = [
+    [
+      'passes by controller and outcome, and how long they took',
+      () => {
+        all.controller.started('pods');
+        all.controller.started('pods');
+        all.controller.ended('pods', 'done', 250);
+      },
+      {
+        'fairlead_reconcile_total{controller="pods",outcome="done"}': '1',
+        'fairlead_active_workers{controller="pods"}': '1',
+        'fairlead_reconcile_time_seconds_sum{controller="pods"}': '0.25',
+        'fairlead_reconcile_time_seconds_bucket{le="0.25",controller="pods"}': '1',
+        'fairlead_reconcile_time_seconds_bucket{le="0.1",controller="pods"}': '0',
+      },
+    ],
+    [
+      'queues: added, tried again, waited, and how many wait now',
+      () => {
+        all.watchQueue({ name: 'pods', depth: 7, delayed: 3 });
+        all.queue.added('pods');
+        all.queue.retried('pods');
+        all.queue.taken('pods', 1500);
+      },
+      {
+        'fairlead_workqueue_adds_total{name="pods"}': '1',
+        'fairlead_workqueue_retries_total{name="pods"}': '1',
+        'fairlead_workqueue_queue_duration_seconds_sum{name="pods"}': '1.5',
+        'fairlead_workqueue_depth{name="pods"}': '7',
+        'fairlead_workqueue_delayed{name="pods"}': '3',
+      },
+    ],
+    [
+      'reflectors: errors, lists, watches, and how stale they are now',
+      () => {
+        all.watchReflector({ name: 'pods', size: 4, stalenessMs: () => 2500, hasSynced: () => true });
+        all.reflector.onError({ reflector: 'pods', during: 'watch', code: 'Gone' });
+        all.reflector.onList({ reflector: 'pods', ms: 30 });
+        all.reflector.onWatch({ reflector: 'pods' });
+      },
+      {
+        'fairlead_reflector_errors_total{reflector="pods",during="watch",code="Gone"}': '1',
+        'fairlead_reflector_list_duration_seconds_count{reflector="pods"}': '1',
+        'fairlead_reflector_watches_total{reflector="pods"}': '1',
+        'fairlead_reflector_staleness_seconds{reflector="pods"}': '2.5',
+        'fairlead_reflector_objects{reflector="pods"}': '4',
+        'fairlead_reflector_synced{reflector="pods"}': '1',
+      },
+    ],
+    [
+      'requests to the API server by method and code',
+      () => all.kube.onRequest({ method: 'GET', code: '404', ms: 4 }),
+      {
+        'fairlead_rest_client_requests_total{method="GET",code="404"}': '1',
+        'fairlead_rest_client_request_duration_seconds_sum{method="GET"}': '0.004',
+      },
+    ],
+    [
+      'who leads',
+      () => {
+        const lease = all.lease('fairlead');
+        lease.onLeader({ self: true });
+        lease.onError('Timeout');
+      },
+      {
+        'fairlead_leader_election_master_status{name="fairlead"}': '1',
+        'fairlead_leader_election_errors_total{name="fairlead",code="Timeout"}': '1',
+      },
+    ],
+    [
+      'events by what became of them',
+      () => all.events.onResult('dropped'),
+      { 'fairlead_events_total{result="dropped"}': '1' },
+    ],
+  ];
+  it.each(cases)('tell %s', async (_, act, expected) => {
+    act();
+    for (const [name, value] of Object.entries(expected))
+      expect([name, await sample(name)]).toEqual([name, value]);
+  });
+
+  it('say that this replica does not lead before it does', async () => {
+    all.lease('fairlead');
+    expect(await sample('fairlead_leader_election_master_status')).toBe('0');
+  });
+
+  it('read gauges when they are asked for, not before', async () => {
+    const queue = { name: 'pods', depth: 1, delayed: 0 };
+    all.watchQueue(queue);
+    queue.depth = 9;
+    expect(await sample('fairlead_workqueue_depth')).toBe('9');
+  });
+
+  it('all have our prefix and an explanation', async () => {
+    const { body } = await all.text();
+    const names = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!);
+    expect(names.length).toBeGreaterThan(15);
+    for (const name of names) {
+      expect(name).toMatch(/^fairlead_/);
+      expect(body).toMatch(new RegExp(`^# HELP ${name} \\S`, 'm'));
+    }
+  });
+
+  it('of two registries do not mix', async () => {
+    const other = metrics({ process: false });
+    other.events.onResult('written');
+    expect(await sample('fairlead_events_total')).toBeUndefined();
+  });
+
+  it('have those of the process beside them', async () => {
+    const { body, contentType } = await metrics().text();
+    expect(body).toContain('process_cpu_seconds_total');
+    expect(contentType).toContain('text/plain');
+  });
+});
