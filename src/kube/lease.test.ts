@@ -81,6 +81,21 @@ describe('one replica', () => {
     ]);
   });
 
+  it('that is stopped during a renewal waits for it, or it would come after the release', async () => {
+    const a = replica('a');
+    await settle();
+    const hold = Promise.withResolvers<void>();
+    a.connection.hold = hold.promise;
+    await clock.advance(2000);
+    a.stop.abort();
+    await settle();
+    a.connection.hold = undefined;
+    expect([a.ended(), server.lease?.spec.holderIdentity]).toEqual([undefined, 'a']);
+    hold.resolve();
+    await settle();
+    expect([a.ended(), server.lease?.spec.holderIdentity]).toEqual(['resolved', '']);
+  });
+
   it('whose work fails gives the lease up and passes the failure on', async () => {
     const a = replica('a');
     await settle();

@@ -5,10 +5,7 @@ import { KubeError, type KubeErrorCode } from './errors.ts';
 import type { KubeObject } from './objects.ts';
 import { Reflector, type ReflectorOptions } from './reflector.ts';
 
-/**
- * The timing of retries, against a server that follows a script and a clock that the test turns. What networks and
- * real API servers do is in test/cluster/kube-reflector.test.ts.
- */
+/** Retries, by a script and a clock that the test turns. What real networks do: test/cluster/kube-reflector. */
 type Pod = KubeObject;
 const pod = (name: string, version = '1', uid = name) => ({
   metadata: { namespace: 'ns', name, uid, resourceVersion: version },
@@ -118,7 +115,6 @@ describe('a list that fails', () => {
       'list at 40200',
       'list at 55200',
     ]);
-    expect(reflector.hasSynced()).toBe(true);
   });
 
   it.each<[string, KubeError, number]>([
@@ -225,6 +221,7 @@ describe('a watch that fails', () => {
     await clock.advance(400);
     expect(api.asked.at(-1)).toBe('watch 10 at 400');
     expect(errors).toEqual(['watch BadResponse']);
+    expect(api.watches[0]?.closed).toBe(true);
   });
 
   it('ending at once in good order, again and again, is no hot loop', async () => {
@@ -239,6 +236,28 @@ describe('a watch that fails', () => {
 });
 
 describe('a watch that says nothing', () => {
+  it('but lasts a while counts as a success: the next failure is a first one', async () => {
+    api.script = ['ok', ...Array.from({ length: 6 }, () => error('Unreachable'))];
+    start();
+    await clock.advance(26_000);
+    expect(api.watches).toHaveLength(1);
+    await clock.advance(30_000);
+    api.latest.close(error('Unreachable'));
+    const cutAt = clock.now();
+    await clock.advance(1000);
+    expect(api.asked.at(-1)).toBe(`watch 10 at ${cutAt + 400}`);
+  });
+
+  it('of a version does not make us forget where we were', async () => {
+    start();
+    await settle();
+    api.latest.send('ADDED', { metadata: { ...pod('b').metadata, resourceVersion: '' } });
+    await settle();
+    api.latest.close(error('Unreachable'));
+    await clock.advance(1000);
+    expect(api.asked.at(-1)).toBe('watch 10 at 400');
+  });
+
   it('is given up after two and a half minutes, and opened again', async () => {
     start();
     await settle();
