@@ -29,6 +29,8 @@ export interface Reading {
   /** The integrations that ask for it. */
   readonly names: Set<string>;
   lastStart: number;
+  /** From one start to the next. */
+  spacingMs: number;
   flight: { readonly startedAt: number; readonly result: Promise<ReadResult> } | undefined;
   fresh: { readonly startedAt: number; readonly fields: VaultFields; readonly drop: () => void } | undefined;
 }
@@ -83,6 +85,7 @@ export class Registry {
       breaker: new Breaker(this.#deps.random),
       names: new Set(),
       lastStart: -Infinity,
+      spacingMs: 0,
       flight: undefined,
       fresh: undefined,
     };
