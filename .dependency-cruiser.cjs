@@ -21,20 +21,33 @@ const rooms = {
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src', pathNot: ['\\.test\\.ts$', '^src/main\\.ts$'] }, to: {} },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^src', pathNot: ['\\.test\\.ts$', '^src/main\\.ts$'] },
+      to: {},
+    },
     ...Object.entries(rooms).map(([room, may]) => ({
       name: `room-${room}`,
       comment: `src/${room} may import ${may.length ? may.map((r) => `src/${r}`).join(', ') : 'no other room'}`,
       severity: 'error',
       from: { path: `^src/${room}/`, pathNot: '\\.test\\.ts$' },
-      to: { path: '^src/', pathNot: `^src/(${[room, ...may].map((r) => (r.endsWith('.ts') ? r : `${r}/`)).join('|')})` },
+      to: {
+        path: '^src/',
+        pathNot: `^src/(${[room, ...may].map((r) => (r.endsWith('.ts') ? r : `${r}/`)).join('|')})`,
+      },
     })),
     {
       name: 'pure-rooms',
       comment: 'resolve, deliver and the pure part of admission do no I/O',
       severity: 'error',
-      from: { path: '^src/(resolve|deliver|admission)/', pathNot: ['\\.test\\.ts$', '^src/admission/handler\\.ts$'] },
-      to: { path: '^(node:)?(fs|http|https|net|tls|child_process|dns)(/|$)|node_modules/(undici|node-vault|@kubernetes)' },
+      from: {
+        path: '^src/(resolve|deliver|admission)/',
+        pathNot: ['\\.test\\.ts$', '^src/admission/handler\\.ts$'],
+      },
+      to: {
+        path: '^(node:)?(fs|http|https|net|tls|child_process|dns)(/|$)|node_modules/(undici|node-vault|@kubernetes)',
+      },
     },
     {
       name: 'src-stands-alone',

@@ -35,6 +35,14 @@ export interface RoleProcess {
   readonly exited: Promise<number | null>;
 }
 
+interface StartOptions {
+  /** A second process of a role needs a name of its own. */
+  readonly name?: string;
+  readonly flags?: readonly string[];
+  /** False: a standby, of which only its life is waited for. */
+  readonly ready?: boolean;
+}
+
 /** An installation whose roles can be stopped and started one by one. */
 export class Fairlead {
   readonly #options: FairleadOptions;
@@ -65,7 +73,7 @@ export class Fairlead {
   /** Starts one role; a second one of the same role needs a name of its own. Resolves when it is ready. */
   async startRole(
     role: Role,
-    { name = role as string, flags = [] as readonly string[], ready = true } = {},
+    { name = role, flags = [], ready = true }: StartOptions = {},
   ): Promise<RoleProcess> {
     const { dir, target } = this.#options;
     const healthPort = await freePort();

@@ -30,7 +30,7 @@ export async function floor({ cluster, pods, vault, proxy, say }: Bench): Promis
     return data.data.password;
   };
   const run = async (shared: boolean): Promise<number> => {
-    const created = new Array<{ metadata: { name: string; uid: string } }>(pods);
+    const created = [] as { metadata: { name: string; uid: string } }[];
     await inParallel(pods, WIDTH, async (i) => {
       const bare = pod(`pod-${i}`, NAMESPACE.floor, { image: 'none', references: '' }) as {
         metadata: { annotations?: object };

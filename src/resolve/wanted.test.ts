@@ -37,7 +37,7 @@ describe('what a pod asks for', () => {
     ['another id', entry('X', 'global')],
     [
       'another type',
-      { ...entry('X'), secret: { key: 'x', source: { type: 'VAULT', id: 'marketing' } } } as EnvEntry,
+      { ...entry('X'), secret: { key: 'x', source: { type: 'VAULT' as const, id: 'marketing' } } },
     ],
   ])('is a conflict if two references define a name with %s', (_, other) => {
     const set = collectWanted([reference('a', entry('X')), reference('b', other)], []);

@@ -104,7 +104,7 @@ export async function platform(name: string, options: PlatformOptions = {}): Pro
     },
     pod: async (namespace, pod, references = 'warehouse', more = {}) => {
       const base = objects.pod(pod, namespace, { image: shared.image, references }) as KubeJson;
-      const { spec = {}, metadata = {} } = more as KubeJson;
+      const { spec = {}, metadata = {} } = more as { spec?: object; metadata?: object };
       const manifest = {
         ...base,
         metadata: { ...base.metadata, ...metadata },
@@ -133,7 +133,7 @@ export async function platform(name: string, options: PlatformOptions = {}): Pro
       }),
     delivered: async (namespace, pod) => {
       const delivery = (await getPod(namespace, pod)).metadata.annotations['fairlead.dev/delivered'];
-      const { data = {} } = await k.get<KubeJson>('secret', namespace, delivery);
+      const { data = {} } = await k.get('secret', namespace, delivery);
       return Object.fromEntries(
         Object.entries(data as Record<string, string>).map(([key, value]) => [
           key,
