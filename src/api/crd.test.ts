@@ -76,7 +76,16 @@ describe('variable names', () => {
 
   it.each([
     ...['FAIRLEAD_SECRET_x', 'KUBERNETES_SERVICE_HOST', 'LD_PRELOAD', 'PATH', 'NODE_OPTIONS'],
-    ...['SPARK_SUBMIT_OPTS', 'JAVA_TOOL_OPTIONS', 'JDK_JAVA_OPTIONS', 'BASH_ENV', 'PYTHONSTARTUP'],
+    ...[
+      'SPARK_SUBMIT_OPTS',
+      'JAVA_TOOL_OPTIONS',
+      'JDK_JAVA_OPTIONS',
+      'BASH_ENV',
+      'PYTHONSTARTUP',
+      '_JAVA_OPTIONS',
+      'PYTHONPATH',
+      'ENV',
+    ],
   ])('%s is reserved', (name) => {
     expect(name).toMatch(new RegExp(RESERVED_VARIABLES));
   });

@@ -39,6 +39,7 @@ export function customResourceDefinition(kind: KindDefinition<z.ZodType, z.ZodTy
               type: 'object',
               description: kind.description,
               required: ['spec'],
+              ...kind.rules,
               properties: {
                 apiVersion: { type: 'string' },
                 kind: { type: 'string' },

@@ -60,6 +60,8 @@ export interface KindDefinition<S extends z.ZodType, T extends z.ZodType> {
   readonly spec: S;
   readonly status: T;
   readonly columns: readonly PrinterColumn[];
+  /** CEL over the whole object, for its name. */
+  readonly rules?: Record<string, unknown>;
 }
 
 export function defineKind<S extends z.ZodType, T extends z.ZodType>(

@@ -10,7 +10,7 @@ export type SourceType = (typeof SOURCE_TYPES)[number];
  * be able to become code. As a regular expression in the syntax that RE2 and ECMAScript share.
  */
 export const RESERVED_VARIABLES =
-  '^(FAIRLEAD_.*|KUBERNETES_.*|LD_.*|SPARK_SUBMIT_OPTS|NODE_OPTIONS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|BASH_ENV|PYTHONSTARTUP|PATH)$';
+  '^(FAIRLEAD_.*|KUBERNETES_.*|LD_.*|SPARK_SUBMIT_OPTS|NODE_OPTIONS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|BASH_ENV|ENV|PYTHONSTARTUP|PYTHONPATH|PYTHONHOME|PERL5OPT|RUBYOPT|PATH)$';
 export const VARIABLE_NAME = '^[A-Za-z_][A-Za-z0-9_]*$';
 
 /** `{key, source}`: names one secret value. */
@@ -24,7 +24,9 @@ export const secretObject = z.object({
   source: z
     .object({
       type: z.enum(SOURCE_TYPES).describe("KUBERNETES: a domain's store. VAULT: a VaultIntegration."),
-      id: metaName.describe('KUBERNETES: a domain or global. VAULT: the metadata.name of an integration.'),
+      id: metaName
+        .max(63)
+        .describe('KUBERNETES: a domain or global. VAULT: the metadata.name of an integration.'),
     })
     .describe('Where the value lives.'),
 });
@@ -43,7 +45,7 @@ const envEntry = z.object({
         ],
         [
           `!self.matches('${RESERVED_VARIABLES}')`,
-          'is reserved: FAIRLEAD_*, KUBERNETES_*, LD_*, PATH, SPARK_SUBMIT_OPTS, NODE_OPTIONS, JAVA_TOOL_OPTIONS, JDK_JAVA_OPTIONS, BASH_ENV and PYTHONSTARTUP change how a program is run',
+          'is reserved: FAIRLEAD_*, KUBERNETES_*, LD_*, PATH, SPARK_SUBMIT_OPTS, NODE_OPTIONS, JAVA_TOOL_OPTIONS, JDK_JAVA_OPTIONS, _JAVA_OPTIONS, BASH_ENV, ENV, PYTHONSTARTUP, PYTHONPATH, PYTHONHOME, PERL5OPT and RUBYOPT change how a program is run',
         ],
       ),
     )

@@ -139,6 +139,10 @@ export const vaultIntegration = defineKind({
   description: 'A read-only connection to one HashiCorp Vault KV v2 path; metadata.name is its id.',
   spec,
   status,
+  rules: cel([
+    'self.metadata.name.size() <= 63',
+    'metadata.name must have at most 63 characters, since references name the integration by it',
+  ]),
   columns: [
     { name: 'Name', type: 'string', jsonPath: '.spec.displayName' },
     { name: 'Host', type: 'string', jsonPath: '.spec.host' },

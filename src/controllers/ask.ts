@@ -5,10 +5,11 @@ import { readStore } from '../sources/kubernetes.ts';
 import type { SourceAnswer } from '../sources/source.ts';
 import type { VaultAnswer, VaultSource } from '../sources/vault/source.ts';
 import { vaultTarget } from '../sources/vault/target.ts';
+import type { View } from './view.ts';
 import type { World } from './world.ts';
 
 export interface AskDependencies {
-  readonly world: Pick<World, 'integrations' | 'stores' | 'credentials'>;
+  readonly world: Pick<World, 'credentials'>;
   readonly vault: Pick<VaultSource, 'read'>;
   readonly systemNamespace: string;
   readonly storePrefix: string;
@@ -30,14 +31,19 @@ export type Answers =
   | { readonly kind: 'later'; readonly afterMs: number };
 
 /** Asks every source of a set at once, each only after the permission check; "later" if one is not free now. */
-export async function ask(wanted: WantedSet, asking: Asking, deps: AskDependencies): Promise<Answers> {
+export async function ask(
+  wanted: WantedSet,
+  asking: Asking,
+  view: View,
+  deps: AskDependencies,
+): Promise<Answers> {
   const sources = sourcesOf(wanted);
   const answers = await Promise.all(
     sources.map(async (source): Promise<[SourceKey, SourceAnswer | SourceState]> => {
-      const refused = refusal(asking.domain, source, (id) => integration(deps, id)?.spec);
+      const refused = refusal(asking.domain, source, (id) => view.integration(id)?.spec);
       if (refused) return [sourceKey(source), { kind: 'failed', ...refused }];
-      if (source.type === 'KUBERNETES') return [sourceKey(source), storeAnswer(source.id, deps)];
-      const answer = await askVault(source.id, asking, deps);
+      if (source.type === 'KUBERNETES') return [sourceKey(source), storeAnswer(source.id, view, deps)];
+      const answer = await askVault(source.id, asking, view, deps);
       if (answer.kind === 'failed') deps.onVaultFailure?.(source.id);
       return [sourceKey(source), answer];
     }),
@@ -51,9 +57,10 @@ export async function ask(wanted: WantedSet, asking: Asking, deps: AskDependenci
 export async function askVault(
   id: string,
   { notBefore, signal }: Pick<Asking, 'notBefore' | 'signal'>,
+  view: Pick<View, 'integration'>,
   deps: AskDependencies,
 ): Promise<VaultAnswer> {
-  const found = integration(deps, id);
+  const found = view.integration(id);
   if (!found) {
     return {
       kind: 'failed',
@@ -72,16 +79,12 @@ export async function askVault(
   return deps.vault.read(target, { notBefore, signal });
 }
 
-function integration(deps: AskDependencies, id: string) {
-  return deps.world.integrations.get(`${deps.systemNamespace}/${id}`);
-}
-
-function storeAnswer(id: string, deps: AskDependencies): SourceAnswer {
+function storeAnswer(id: string, view: View, deps: AskDependencies): SourceAnswer {
   const { systemNamespace, storePrefix: prefix } = deps;
   return readStore({
     prefix,
     systemNamespace,
     id,
-    getSecret: (name) => deps.world.stores.get(`${systemNamespace}/${name}`),
+    getSecret: (name) => view.store(name),
   });
 }

@@ -37,6 +37,7 @@ export class PolicyGuard {
   readonly #expected: ReadonlyMap<string, Policy>;
   /** Every pass of every pod asks; the answer changes only when a policy does. */
   #answer: { readonly problem: Problem | undefined } | undefined;
+  readonly #callbacks = new Set<() => void>();
   readonly reflectors: readonly [Reflector<Policy>, Reflector<Policy>];
 
   constructor(
@@ -63,12 +64,26 @@ export class PolicyGuard {
       make('policies', 'ValidatingAdmissionPolicy', RESOURCES.policies),
       make('policybindings', 'ValidatingAdmissionPolicyBinding', RESOURCES.policyBindings),
     ];
-    for (const reflector of this.reflectors) reflector.onChange(() => (this.#answer = undefined));
+    for (const reflector of this.reflectors) reflector.onChange(() => this.#changed());
   }
 
   problem(): Problem | undefined {
     this.#answer ??= { problem: this.#check() };
     return this.#answer.problem;
+  }
+
+  /** Calls back when the answer of `problem()` has changed; what it returns unsubscribes. */
+  onChange(callback: () => void): () => void {
+    this.#callbacks.add(callback);
+    return () => this.#callbacks.delete(callback);
+  }
+
+  /** Other projects write policies all the time: only a new answer concerns anybody. */
+  #changed(): void {
+    const before = this.#answer;
+    this.#answer = { problem: this.#check() };
+    if (before?.problem?.message === this.#answer.problem?.message) return;
+    for (const callback of this.#callbacks) callback();
   }
 
   #check(): Problem | undefined {

@@ -5,6 +5,8 @@ import { runController, type ControllerOptions } from '../runtime/controller.ts'
 import { WorkQueue, type QueueMetrics } from '../runtime/queue.ts';
 import type { VaultSource } from '../sources/vault/source.ts';
 import { reconcilePod, reportWaiting } from './pod-gate/reconcile.ts';
+import { LiveReads } from './live.ts';
+import { PodMemory } from './pod-gate/memory.ts';
 import type { PolicyGuard } from './policies.ts';
 import { reconcileReference } from './secret-reference/reconcile.ts';
 import { reconcileIntegration } from './vault-integration/reconcile.ts';
@@ -39,7 +41,8 @@ const PASS_MS = 45_000;
 /** The three control loops, while this replica leads. Resolves when `signal` is aborted and all passes have ended. */
 export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
   const { clock, random, world, guard, vault } = options;
-  const released = new Set<string>();
+  const memory = new PodMemory();
+  const live = new LiveReads(options.client, clock);
   const { queueMetrics: metrics } = options;
   const groupOf = (key: string) => key.split('/', 1)[0] ?? '';
   const queue = (name: string) =>
@@ -53,12 +56,13 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
   const onVaultFailure = (id: string) => queues.integrations.add(`${options.systemNamespace}/${id}`);
   const deps = {
     ...options,
-    released,
+    memory,
+    live,
     onVaultFailure,
     fence: () => guard.problem(),
     refreshMs: () => jitter(options, random),
   };
-  const wakeups = wireWakeups(world, queues, released, options.storePrefix);
+  const wakeups = wireWakeups(world, queues, (uid) => memory.forget(uid), options.storePrefix);
   const undo = [
     wakeups.close,
     // Tokens of an integration that is gone are given back.
@@ -66,11 +70,9 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
       if (type === 'deleted') vault.forget(object.metadata.name);
     }),
     vault.onRecovered((integration) => wakeups.wakeSource(`VAULT/${integration}`)),
-    ...guard.reflectors.map((reflector) =>
-      reflector.onChange(() => {
-        for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
-      }),
-    ),
+    guard.onChange(() => {
+      for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
+    }),
   ];
   for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
   for (const integration of world.integrations.list()) queues.integrations.add(keyOf(integration));

@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { API_VERSION } from '../api/names.ts';
 import type { Condition } from '../api/schema.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { KubeError } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Resource } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Told } from '../runtime/outcome.ts';
+import { isGone } from './gone.ts';
 import { readyConditions } from './ready.ts';
 
 interface Owned {
@@ -43,7 +43,7 @@ export async function writeStatus(
     });
   } catch (error) {
     // Deleted, or deleted and created again: its successor gets a pass of its own.
-    if (error instanceof KubeError && ['NotFound', 'Conflict', 'Invalid'].includes(error.code)) return false;
+    if (isGone(error)) return false;
     throw error;
   }
   return !isDeepStrictEqual(summary(old.conditions), summary(conditions));

@@ -69,7 +69,12 @@ beforeEach(() => {
   released = new Set();
   const queue = (name: string) => ({ add: (key: string) => void added.push(`${name} ${key}`) });
   const queues = { pods: queue('pod'), references: queue('reference'), integrations: queue('integration') };
-  wakeups = wireWakeups(caches as unknown as World, queues, released, 'iomete-secret-store');
+  wakeups = wireWakeups(
+    caches as unknown as World,
+    queues,
+    (uid) => released.delete(uid),
+    'iomete-secret-store',
+  );
 });
 let wakeups: ReturnType<typeof wireWakeups>;
 

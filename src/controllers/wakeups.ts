@@ -27,7 +27,7 @@ export interface Wakeups {
 export function wireWakeups(
   world: World,
   queues: Queues,
-  released: Set<string>,
+  forgetPod: (uid: string) => void,
   storePrefix: string,
 ): Wakeups {
   const wakeSource = (source: SourceKey): void => {
@@ -45,7 +45,7 @@ export function wireWakeups(
 
   const undo = [
     world.pods.onChange(({ type, key, object }) => {
-      if (type === 'deleted') released.delete(object.metadata.uid);
+      if (type === 'deleted') forgetPod(object.metadata.uid);
       else queues.pods.add(key, 'urgent');
     }),
     world.references.onChange((change) => {
@@ -57,8 +57,11 @@ export function wireWakeups(
       const { key, object } = change;
       if (specChanged(change)) {
         queues.integrations.add(key, 'urgent');
-        for (const namesake of world.integrations.byIndex('displayName', object.spec.displayName)) {
-          queues.integrations.add(keyOf(namesake.metadata));
+        const names = new Set([object.spec.displayName, change.old?.spec.displayName ?? '']);
+        for (const name of names) {
+          for (const namesake of world.integrations.byIndex('displayName', name)) {
+            queues.integrations.add(keyOf(namesake.metadata));
+          }
         }
       } else if (!becameReady(change)) return;
       wakeSource(`VAULT/${object.metadata.name}`);

@@ -65,11 +65,17 @@ describe('resolve', () => {
   it('leaves an optional variable out instead of holding the pod, and still tells its state', () => {
     const { problems, data, entries } = resolve(
       set(wanted('A', 'a'), wanted('B', 'b', 'vault-prod', true)),
-      states({ 'KUBERNETES/marketing': fields({ a: '1' }), 'VAULT/vault-prod': sealed }),
+      states({ 'KUBERNETES/marketing': fields({ a: '1' }), 'VAULT/vault-prod': fields({}, 1) }),
     );
     expect(problems).toEqual([]);
     expect([...data.keys()]).toEqual(['A']);
-    expect(entries.map(({ problem }) => problem?.reason)).toEqual([undefined, 'Sealed']);
+    expect(entries.map(({ problem }) => problem?.reason)).toEqual([undefined, 'KeyNotFound']);
+  });
+
+  it('holds the pod for an optional variable, too, while nobody can say whether it is there', () => {
+    const optional = set(wanted('B', 'b', 'vault-prod', true));
+    const { problems } = resolve(optional, states({ 'VAULT/vault-prod': sealed }));
+    expect(problems.map(({ reason }) => reason)).toEqual(['Sealed']);
   });
 
   it('keeps the problems of the set as a whole', () => {

@@ -1,4 +1,5 @@
 import { LIMITS } from '../api/names.ts';
+import type { Reason } from '../api/reasons.ts';
 import type { SecretObject } from '../api/secret-reference.ts';
 import type { Problem } from './problem.ts';
 import { fit } from './value.ts';
@@ -59,7 +60,7 @@ export function resolve(wanted: WantedSet, states: ReadonlyMap<SourceKey, Source
       ...('problem' in outcome && { problem: outcome.problem }),
     });
     if ('problem' in outcome) {
-      if (!variable.optional) problems.push(outcome.problem);
+      if (!variable.optional || !isMissing(outcome.problem)) problems.push(outcome.problem);
       continue;
     }
     data.set(variable.name, outcome.bytes);
@@ -74,6 +75,16 @@ export function resolve(wanted: WantedSet, states: ReadonlyMap<SourceKey, Source
   }
   return { entries, problems, data, provenance: [...provenance] };
 }
+
+/** Only what is known not to be there may be left out: a Vault that is down is no reason to start without. */
+const isMissing = ({ reason }: Problem): boolean => MISSING.includes(reason);
+const MISSING: readonly Reason[] = [
+  'KeyNotFound',
+  'PathNotFound',
+  'SourceDeleted',
+  'StoreNotFound',
+  'IntegrationNotFound',
+];
 
 type One = { version: { version?: number } } & ({ bytes: Buffer } | { problem: Problem });
 

@@ -48,8 +48,8 @@ export async function settle(
       if (outcome.afterMs !== undefined) queue.addAfter(key, outcome.afterMs, 'background');
       break;
     case 'waiting':
-      if (outcome.afterMs === undefined) queue.addRateLimited(key);
-      else queue.addAfter(key, outcome.afterMs);
+      // At least as long as was said, and longer from time to time: many who wait for one source spread out.
+      queue.addRateLimited(key, outcome.afterMs);
       break;
     case 'stalled':
       queue.forget(key);

@@ -35,7 +35,8 @@ export async function reconcileCertificate(
     return writeCaBundle(present.bundle, signal, deps);
   }
   // What is served today stays trusted until all replicas serve the new certificate.
-  const previous = present?.kind === 'valid' ? present.bundle : present?.previous;
+  const previous =
+    (present?.kind === 'valid' ? present.bundle : present?.previous) ?? (await trusted(signal, deps));
   const bundle = await issue({ ...names, previous });
   await writeCaBundle(bundle, signal, deps);
   await writeSecret(secret, bundle, signal, deps);
@@ -75,6 +76,22 @@ interface WebhookConfiguration extends KubeObject {
     readonly name: string;
     readonly clientConfig: { readonly caBundle?: string };
   }[];
+}
+
+/** What the webhook trusts today, should the Secret be lost: replicas go on serving what they were given. */
+async function trusted(
+  signal: AbortSignal,
+  { client }: CertificateDependencies,
+): Promise<CertificateBundle | undefined> {
+  const name = { name: WEBHOOK_CONFIGURATION };
+  const present = await client
+    .get<WebhookConfiguration>(RESOURCES.mutatingWebhooks, name, { signal })
+    .catch(absent);
+  const bundles = new Set(
+    (present?.webhooks ?? []).flatMap(({ clientConfig }) => clientConfig.caBundle ?? []),
+  );
+  const caCert = [...bundles].map((base64) => Buffer.from(base64, 'base64').toString()).join('');
+  return caCert === '' ? undefined : { caCert, caKey: '', cert: '', key: '' };
 }
 
 /** Changes caBundle and nothing else; writes only if it differs. */

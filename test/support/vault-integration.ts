@@ -28,6 +28,7 @@ interface SecretChanges {
   readonly bundle?: string;
   readonly data?: Record<string, string>;
   readonly resourceVersion?: string;
+  readonly uid?: string;
 }
 
 export function secret({
@@ -36,12 +37,13 @@ export function secret({
   bundle,
   data,
   resourceVersion = '7',
+  uid = 'uid-1',
 }: SecretChanges = {}): CredentialsSecret {
   const plain = data ?? { token: TOKEN, secretId: SECRET_ID };
   return {
     type: type ?? 'fairlead.dev/vault-credentials',
     metadata: {
-      uid: 'uid-1',
+      uid,
       resourceVersion,
       annotations: {
         'fairlead.dev/vault-host': host,

@@ -93,7 +93,7 @@ export interface TargetOptions {
   readonly caBundle?: string;
   readonly token?: string;
   readonly appRole?: { readonly roleId: string; readonly secretId: string; readonly mountPath?: string };
-  /** resourceVersion of the credentials Secret. */
+  /** uid of the credentials Secret: another one means that it was deleted and written again. */
   readonly revision?: string;
   readonly listed?: boolean;
 }
@@ -131,14 +131,14 @@ export function target(options: TargetOptions): VaultTarget {
 export function credentials(
   host: string,
   data: Readonly<Record<string, string>>,
-  resourceVersion = '1',
+  uid = '1',
   bundle?: string,
 ): CredentialsSecret {
   return {
     type: CREDENTIALS_TYPE,
     metadata: {
-      uid: 'uid-1',
-      resourceVersion,
+      uid,
+      resourceVersion: '1',
       annotations: {
         [VAULT_HOST_ANNOTATION]: host,
         ...(bundle !== undefined && { [BUNDLE_ANNOTATION]: bundle }),

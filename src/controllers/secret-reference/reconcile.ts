@@ -7,6 +7,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { done, later, type Outcome } from '../../runtime/outcome.ts';
 import { ask, type AskDependencies } from '../ask.ts';
 import { recordReady, writeStatus } from '../status.ts';
+import { cachedView } from '../view.ts';
 import type { World } from '../world.ts';
 import { entryStates, referenceOutcome } from './decide.ts';
 
@@ -30,7 +31,7 @@ export async function reconcileReference(
   const namespace = deps.world.namespaces.get(reference.metadata.namespace ?? '');
   const wanted = collectWanted([{ name: reference.metadata.name, env: reference.spec.env }], []);
   const asking = { domain: namespace?.domain, notBefore: deps.clock.now() - RECENT_MS, signal };
-  const answers = await ask(wanted, asking, deps);
+  const answers = await ask(wanted, asking, cachedView(deps.world, deps.systemNamespace), deps);
   if (answers.kind === 'later') return later(answers.afterMs);
   const resolution: Resolution = resolve(wanted, answers.states);
   const outcome = referenceOutcome(resolution, deps.refreshMs());

@@ -6,6 +6,7 @@ import { done, later, type Outcome } from '../../runtime/outcome.ts';
 import { askVault, type AskDependencies } from '../ask.ts';
 import { RECENT_MS } from '../secret-reference/reconcile.ts';
 import { recordReady, writeStatus } from '../status.ts';
+import { cachedView } from '../view.ts';
 import type { World } from '../world.ts';
 import { elderOf, integrationOutcome, statusFields } from './decide.ts';
 
@@ -27,11 +28,9 @@ export async function reconcileIntegration(
   const integration = deps.world.integrations.get(key);
   if (!integration) return done();
   const namesakes = deps.world.integrations.byIndex('displayName', integration.spec.displayName);
-  const answer = await askVault(
-    integration.metadata.name,
-    { notBefore: deps.clock.now() - RECENT_MS, signal },
-    deps,
-  );
+  const { world, systemNamespace } = deps;
+  const asking = { notBefore: deps.clock.now() - RECENT_MS, signal };
+  const answer = await askVault(integration.metadata.name, asking, cachedView(world, systemNamespace), deps);
   if (answer.kind === 'later') return later(answer.afterMs);
   const outcome = integrationOutcome(answer, elderOf(integration, namesakes), deps.refreshMs());
   const fields = statusFields(integration.spec.path, answer);

@@ -2,7 +2,7 @@ import { BUNDLE_ANNOTATION, CREDENTIALS_TYPE, VAULT_HOST_ANNOTATION } from '../.
 import type { Reason } from '../../api/reasons.ts';
 import type { VaultIntegrationSpec } from '../../api/vault-integration.ts';
 import { normalizeOrigin } from './address.ts';
-import { Hidden } from './hidden.ts';
+import { fingerprint, Hidden } from './hidden.ts';
 import { isPlainPath } from './path.ts';
 
 /** One way to log in, with its credential at hand. */
@@ -110,7 +110,7 @@ function credential(
   }
   const refuse = (message: string): Refusal => ({ reason: 'CredentialsRefused', message });
   if (secret.type !== CREDENTIALS_TYPE) return refuse(`Secret ${name} must be of type ${CREDENTIALS_TYPE}`);
-  const { annotations = {}, uid = '', resourceVersion = '' } = secret.metadata ?? {};
+  const { annotations = {}, uid = '' } = secret.metadata ?? {};
   if (normalizeOrigin(own(annotations, VAULT_HOST_ANNOTATION) ?? '') !== origin) {
     return refuse(`annotation ${VAULT_HOST_ANNOTATION} of Secret ${name} must be ${origin}, as spec.host`);
   }
@@ -133,7 +133,9 @@ function credential(
   if (!charset.test(value)) {
     return refuse(`key ${JSON.stringify(key)} of Secret ${name} holds characters that no credential has`);
   }
-  return { value: new Hidden(value), from: { secretName: name, revision: `${uid}/${resourceVersion}` } };
+  // Not the resourceVersion: whoever only annotates the Secret must not set off another bad login.
+  const hidden = new Hidden(value);
+  return { value: hidden, from: { secretName: name, revision: `${uid}/${fingerprint([hidden])}` } };
 }
 
 function own(record: Readonly<Record<string, string>>, key: string): string | undefined {

@@ -90,7 +90,7 @@ describe('a failure', () => {
     expect(gist(await asking.once(renewed))).toEqual({ password: 'hunter2' });
   });
 
-  it('of a refused login is tried again once the Secret was written again', async () => {
+  it('of a refused login is tried again once the Secret was made again', async () => {
     fake.on('/login', refused(400, 'invalid role or secret ID'));
     await asking.once(at({ revision: '1' }));
     fake.on('/login', login('token-9'));

@@ -186,6 +186,8 @@ export class VaultSource {
 
   #failed(reading: Reading, target: VaultTarget, attempt: Attempt, { fault }: VaultError): ReadResult {
     const now = this.#clock.now();
+    // From here on the breaker says when; it pauses longer than a burst does.
+    reading.spacingMs = this.#intervalMs;
     if (fault.scope === 'connection') {
       const pauseMs = reading.link.breaker.fail(fault, attempt, now, target.revision);
       return { kind: 'fault', fault, pauseMs };

@@ -25,7 +25,9 @@ describe('a target', () => {
       secretPath: 'production',
       apiPath: 'secret/data/production',
       location: `${HOST}/v1/secret/data/production in namespace team-a`,
-      methods: [{ kind: 'token', secretName: 'vault-prod', revision: 'uid-1/7' }],
+      methods: [
+        { kind: 'token', secretName: 'vault-prod', revision: expect.stringMatching(/^uid-1\/[-\w]{32}$/) },
+      ],
     });
   });
 
@@ -116,8 +118,12 @@ describe('two targets share', () => {
     expect(target(a).readId).not.toBe(target(b).readId);
   });
 
-  it('no revision once the Secret was written again', () => {
-    expect(target().revision).not.toBe(target({ secret: secret({ resourceVersion: '8' }) }).revision);
+  it('no revision once the Secret was deleted and made again', () => {
+    expect(target().revision).not.toBe(target({ secret: secret({ uid: 'uid-2' }) }).revision);
+  });
+
+  it('a revision while the Secret is only touched: another label must not set off another bad login', () => {
+    expect(target().revision).toBe(target({ secret: secret({ resourceVersion: '8' }) }).revision);
   });
 });
 
