@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RESOURCES } from '../../src/api/resources.ts';
 import { connect } from '../../src/kube/client.ts';
 import type { KubeError } from '../../src/kube/errors.ts';
+import { integration } from '../../hack/demo/objects.ts';
 import { accountKubeconfig } from '../../hack/install.ts';
 import { kube, until, type Kube, type KubeJson } from '../support/cluster.ts';
 import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
@@ -497,6 +498,80 @@ describe('the verb use', () => {
     await tenant.apply(edited);
     edited.spec.env.push({ name: 'D', secret: { key: 'd', source: { type: 'VAULT', id: 'fence-three' } } });
     await expect(tenant.apply(edited)).rejects.toThrow();
+  });
+});
+
+describe('the author of an integration', () => {
+  const wanted = (more: object = {}, spec: object = {}): KubeJson => {
+    const appRole = { roleId: 'r', secretId: 's' };
+    const base = integration('fence-author', {
+      host: p.vault.address,
+      path: 'secret/data/x',
+      domains: ['fence'],
+      appRole,
+      secret: 'somebodys-login',
+      ...more,
+    }) as KubeJson;
+    return { ...base, spec: { ...base.spec, ...spec } };
+  };
+  const author = () => kube(p.cluster, '--as=author');
+  const allow = async (name: string, rules: object[]) => {
+    await p.k.apply({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name, namespace: SYSTEM },
+      rules,
+    });
+    await p.k.apply({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: { name, namespace: SYSTEM },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'author' }],
+    });
+  };
+
+  it("needs use on the credentials and on the bundle, or it could read with anybody's login", async () => {
+    await allow('author', [{ apiGroups: ['fairlead.dev'], resources: ['vaultintegrations'], verbs: ['*'] }]);
+    await until('the right to create', async () =>
+      (await author().refused(create, wanted())).includes('use secrets/somebodys-login'),
+    );
+    await allow('author-login', [
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['somebodys-login'], verbs: ['use'] },
+    ]);
+    await until('the right to use the login', async () =>
+      (await author().refused(create, wanted({ bundle: 'finance' }))).includes(
+        'use resourcebundles.fairlead.dev/finance',
+      ),
+    );
+    await author().apply(wanted());
+    await p.k.run('delete', 'role,rolebinding', 'author-login', '-n', SYSTEM);
+    const elsewhere = [
+      'patch',
+      'vaultintegration',
+      'fence-author',
+      '-n',
+      SYSTEM,
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec: { path: 'secret/data/payroll' } }),
+    ];
+    await until('the right to be gone', async () =>
+      (await author().refused([...elsewhere, '--dry-run=server'])).includes('use secrets/somebodys-login'),
+    );
+    // What leads nowhere else may still be edited.
+    await author().run(
+      'patch',
+      'vaultintegration',
+      'fence-author',
+      '-n',
+      SYSTEM,
+      '--type=merge',
+      '-p',
+      '{"spec":{"displayName":"New"}}',
+    );
+    await p.k.run('delete', 'role,rolebinding', 'author', '-n', SYSTEM);
+    await p.k.remove('vaultintegration', SYSTEM, 'fence-author');
   });
 });
 

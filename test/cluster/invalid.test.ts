@@ -116,7 +116,8 @@ describe('a display name', () => {
       reason: 'NameConflict',
       message: expect.stringContaining('twin-a'),
     });
-    await p.k.run('delete', 'vaultintegration', 'twin-a', '-n', SYSTEM);
+    const rename = ['patch', 'vaultintegration', 'twin-a', '-n', SYSTEM, '--type=merge', '-p'];
+    await p.k.run(...rename, JSON.stringify({ spec: { displayName: 'Elder' } }));
     await p.k.run(
       'wait',
       '--for=jsonpath={.status.conditions[0].reason}=CredentialsRefused',
@@ -125,6 +126,7 @@ describe('a display name', () => {
       '-n',
       SYSTEM,
     );
+    await p.k.remove('vaultintegration', SYSTEM, 'twin-a');
     await p.k.remove('vaultintegration', SYSTEM, 'twin-b');
     await p.k.remove('secret', SYSTEM, 'twin');
   });

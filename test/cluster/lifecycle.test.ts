@@ -76,6 +76,9 @@ describe('the serving certificate', () => {
         (one: { clientConfig: { caBundle: string } }) => one.clientConfig.caBundle === after.data['ca.crt'],
       );
     });
+    // The admission server still has the old one, as it would until the kubelet brings the new one.
+    await p.pod(namespace, 'before-the-kubelet');
+    await p.released(namespace, 'before-the-kubelet');
     await p.fairlead.syncCertificate();
     await until('the admission server to serve it', async () =>
       p.pod(namespace, 'after-rotation').then(() => true),

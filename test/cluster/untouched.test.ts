@@ -71,6 +71,14 @@ describe("other projects' scheduling gates", () => {
   });
 });
 
+describe('a pod whose fairlead.dev/containers names no container of it', () => {
+  it('is refused at once instead of waiting for ever', async () => {
+    const annotations = { 'fairlead.dev/secret-references': 'warehouse', 'fairlead.dev/containers': 'mian' };
+    const refused = await p.k.refused(['create', '-f', '-'], plainPod('typo', namespace, { annotations }));
+    expect(refused).toContain('no container of the pod reads its delivery');
+  });
+});
+
 describe('a pod that names its node', () => {
   it('is refused with the reason', async () => {
     const pod = plainPod('pinned', namespace, {

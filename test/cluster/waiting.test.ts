@@ -1,3 +1,6 @@
+import { RESOURCES } from '../../src/api/resources.ts';
+import { connect } from '../../src/kube/client.ts';
+import { opaque, pod as podOf } from '../../hack/demo/objects.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
 import { until, type KubeJson } from '../support/cluster.ts';
@@ -184,5 +187,88 @@ describe('a pod whose gate somebody lifted by hand', () => {
     await p.k.apply(reference('warehouse', namespace, { A: 'KUBERNETES/ungated/a' }));
     const delivery = (await p.getPod(namespace, 'driver')).metadata.labels['fairlead.dev/delivery'];
     await until('the delivery', async () => p.k.get('secret', namespace, delivery));
+  });
+});
+
+describe('a pod whose gate may not be lifted', () => {
+  it("says so while somebody's policy refuses it, and starts once that is gone", async () => {
+    const namespace = await p.namespace('frozen');
+    await p.store('frozen', { a: 'one' });
+    await p.k.apply(reference('warehouse', namespace, { A: 'KUBERNETES/frozen/a' }));
+    await p.k.apply(
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingAdmissionPolicy',
+        metadata: { name: 'company-freeze' },
+        spec: {
+          matchConstraints: {
+            namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+            resourceRules: [
+              { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['UPDATE'] },
+            ],
+          },
+          validations: [{ expression: 'false', message: 'frozen' }],
+        },
+      },
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingAdmissionPolicyBinding',
+        metadata: { name: 'company-freeze' },
+        spec: { policyName: 'company-freeze', validationActions: ['Deny'] },
+      },
+    );
+    try {
+      // The policy takes a moment to bite: pods are made until one is held by it.
+      const held = await until(
+        'a pod that is held',
+        async () => {
+          const name = `driver-${Date.now()}`;
+          await p.pod(namespace, name);
+          return p.waits(namespace, name, 'DeliveryRefused').then(({ message }) => ({ name, message }));
+        },
+        { timeoutMs: 50_000 },
+      );
+      expect(held.message).toBe('the ValidatingAdmissionPolicy company-freeze refuses to lift the gate');
+      await p.k.run('delete', 'validatingadmissionpolicybinding,validatingadmissionpolicy', 'company-freeze');
+      await p.released(namespace, held.name);
+      expect(await p.delivered(namespace, held.name)).toEqual({ A: 'one' });
+    } finally {
+      await p.k.run(
+        'delete',
+        'validatingadmissionpolicybinding,validatingadmissionpolicy',
+        'company-freeze',
+        '--ignore-not-found',
+      );
+    }
+  });
+});
+
+describe('a value that was written just before the pod', () => {
+  it('is the one that is delivered, however far the watches have come', async () => {
+    const namespace = await p.namespace('fresh');
+    const client = connect({ kubeconfig: p.cluster.kubeconfig, userAgent: 'test', fieldManager: 'test' });
+    await p.store('fresh', { a: 'round 0' });
+    await p.k.apply(reference('warehouse', namespace, { A: 'KUBERNETES/fresh/a' }));
+    try {
+      for (let round = 1; round <= 30; round += 1) {
+        const name = `driver-${round}`;
+        const store = { namespace: SYSTEM, name: 'iomete-secret-store-fresh' };
+        const { stringData } = opaque(store.name, { a: `round ${round}` }) as { stringData: object };
+        await client.patch(RESOURCES.secrets, store, { stringData }, { type: 'merge' });
+        await client.create(
+          RESOURCES.pods,
+          podOf(name, namespace, { image: p.cluster.image, references: 'warehouse' }),
+        );
+        const pod = await until('the release', async () => {
+          const seen: KubeJson = await client.get(RESOURCES.pods, { namespace, name });
+          return seen.metadata.annotations['fairlead.dev/delivered'] && seen;
+        });
+        const delivery = { namespace, name: pod.metadata.annotations['fairlead.dev/delivered'] };
+        const secret: KubeJson = await client.get(RESOURCES.secrets, delivery);
+        expect(Buffer.from(secret.data.A, 'base64').toString()).toBe(`round ${round}`);
+      }
+    } finally {
+      await client.close();
+    }
   });
 });
