@@ -4,9 +4,10 @@ import { connect } from '../../src/kube/client.ts';
 import type { KubeError } from '../../src/kube/errors.ts';
 import { integration } from '../../hack/demo/objects.ts';
 import { accountKubeconfig } from '../../hack/install.ts';
-import { kube, until, type Kube, type KubeJson } from '../support/cluster.ts';
+import { kube, scratch, until, type Kube, type KubeJson } from '../support/cluster.ts';
 import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 
 let p: Platform;
 let namespace: string;
@@ -15,13 +16,15 @@ let controller: Kube;
 let certificates: Kube;
 /** An administrator of the namespace, as a tenant would be. */
 let tenant: Kube;
+/** Kubeconfigs with the two tokens. */
+let dir: string;
 
 beforeAll(async () => {
   p = await platform('fence');
   namespace = await p.namespace('fence');
   await p.store('fence', { a: 'one' });
   await p.k.apply(reference('warehouse', namespace, { A: 'KUBERNETES/fence/a' }));
-  const dir = `${process.env['TMPDIR'] ?? '/tmp'}/fairlead-fence-${process.pid}`;
+  dir = await scratch('fence');
   const as = async (account: string) => {
     const kubeconfig = await accountKubeconfig(p.cluster, account, dir);
     return kube({ ...p.cluster, kubeconfig, tool: (name: 'kubectl') => p.cluster.tool(name) });
@@ -54,6 +57,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await p?.k.run('delete', 'clusterrolebinding,clusterrole', 'fence-test-namespaces', '--ignore-not-found');
   await p?.stop();
+  await rm(dir, { recursive: true, force: true });
 });
 
 const delivery = (rest: object = {}, metadata: object = {}): KubeJson => ({
