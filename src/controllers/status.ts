@@ -7,8 +7,23 @@ import type { KubeObject } from '../kube/objects.ts';
 import type { Resource } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Told } from '../runtime/outcome.ts';
+import type { AskDependencies } from './ask.ts';
 import { isGone } from './gone.ts';
 import { readyConditions } from './ready.ts';
+import type { World } from './world.ts';
+
+/** What the controllers of our own kinds share. */
+export interface StatusDependencies extends Omit<AskDependencies, 'world'> {
+  readonly world: World;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly events: Pick<EventRecorder, 'record'>;
+  /** Milliseconds until what is good is checked again; with jitter. */
+  readonly refreshMs: () => number;
+}
+
+/** A status check may share what was read for somebody else a moment ago; a pod's delivery may not. */
+export const RECENT_MS = 2_000;
 
 interface Owned {
   readonly metadata: Readonly<KubeObject['metadata']>;

@@ -1,30 +1,17 @@
 import { RESOURCES } from '../../api/resources.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import type { EventRecorder } from '../../kube/events.ts';
 import { resolve, type Resolution } from '../../resolve/resolve.ts';
 import { collectWanted } from '../../resolve/wanted.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import { done, later, type Outcome } from '../../runtime/outcome.ts';
-import { ask, type AskDependencies } from '../ask.ts';
-import { recordReady, writeStatus } from '../status.ts';
+import { ask } from '../ask.ts';
+import { RECENT_MS, recordReady, writeStatus, type StatusDependencies } from '../status.ts';
 import { cachedView } from '../view.ts';
-import type { World } from '../world.ts';
 import { entryStates, referenceOutcome } from './decide.ts';
-
-export interface ReferenceDependencies extends Omit<AskDependencies, 'world'> {
-  readonly world: World;
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly events: Pick<EventRecorder, 'record'>;
-  /** Milliseconds until a good reference is checked again; with jitter. */
-  readonly refreshMs: () => number;
-}
 
 /** Keeps the status of a reference honest: is everything it names there, allowed and fit to be a variable? */
 export async function reconcileReference(
   key: string,
   signal: AbortSignal,
-  deps: ReferenceDependencies,
+  deps: StatusDependencies,
 ): Promise<Outcome> {
   const reference = deps.world.references.get(key);
   if (!reference) return done();
@@ -40,6 +27,3 @@ export async function reconcileReference(
   if (changed) recordReady('SecretReference', reference, outcome, deps.events);
   return outcome;
 }
-
-/** A status check may share what was read for somebody else a moment ago; a pod's delivery may not. */
-export const RECENT_MS = 2_000;

@@ -1,29 +1,15 @@
 import { RESOURCES } from '../../api/resources.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import type { EventRecorder } from '../../kube/events.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import { done, later, type Outcome } from '../../runtime/outcome.ts';
-import { askVault, type AskDependencies } from '../ask.ts';
-import { RECENT_MS } from '../secret-reference/reconcile.ts';
-import { recordReady, writeStatus } from '../status.ts';
+import { askVault } from '../ask.ts';
+import { RECENT_MS, recordReady, writeStatus, type StatusDependencies } from '../status.ts';
 import { cachedView } from '../view.ts';
-import type { World } from '../world.ts';
 import { elderOf, integrationOutcome, statusFields } from './decide.ts';
-
-export interface IntegrationDependencies extends Omit<AskDependencies, 'world'> {
-  readonly world: World;
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly events: Pick<EventRecorder, 'record'>;
-  /** Milliseconds until a good integration is checked again; with jitter. */
-  readonly refreshMs: () => number;
-}
 
 /** Keeps the status of an integration honest: does it connect, log in and read its path? */
 export async function reconcileIntegration(
   key: string,
   signal: AbortSignal,
-  deps: IntegrationDependencies,
+  deps: StatusDependencies,
 ): Promise<Outcome> {
   const integration = deps.world.integrations.get(key);
   if (!integration) return done();
