@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubectl } from '../../hack/install.ts';
 import { credentials, integration } from '../../hack/demo/objects.ts';
-import { platform, SYSTEM, type Platform } from '../support/platform.ts';
+import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
 
 const directory = new URL('../fixtures/invalid/', import.meta.url);
 const samples = readdirSync(directory)
@@ -52,6 +52,21 @@ describe('the samples of config/samples', () => {
       '--wait=false',
     );
     await p.k.run('delete', 'namespace', 'marketing-legacy', '--wait=false');
+  });
+});
+
+describe('a reference at the limits of the kind', () => {
+  const name = (i: number) => `v${i}`.padEnd(63, 'x');
+  it.each([
+    ['256 entries of one integration', 1],
+    ['256 entries of 16 integrations with long names', 16],
+  ])('is accepted: %s', async (_, integrations) => {
+    const namespace = await p.namespace('limits');
+    const env = Object.fromEntries(
+      Array.from({ length: 256 }, (_, i) => [`V${i}`, `VAULT/${name(i % integrations)}/k` as const]),
+    );
+    await p.k.apply(reference('large', namespace, env));
+    expect((await p.k.get('secretreference', namespace, 'large')).spec.env).toHaveLength(256);
   });
 });
 

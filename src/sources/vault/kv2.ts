@@ -77,5 +77,6 @@ function fieldsOf(data: Json | undefined): ReadonlyMap<string, FieldValue> {
 
 function versionOf(body: Json | undefined): Pick<KvSecret, 'version'> {
   const version = numberAt(body, 'data', 'metadata', 'version');
-  return version === undefined ? {} : { version };
+  // It goes into statuses as an int64.
+  return version === undefined || !Number.isSafeInteger(version) ? {} : { version };
 }

@@ -31,6 +31,20 @@ function at(changes: Partial<TargetOptions> = {}): VaultTarget {
 }
 
 describe('a read', () => {
+  it.each(['1.5', '1e400', '9007199254740993'])(
+    'has no version if the server says %s: it would not fit a status',
+    async (version) => {
+      fake.on('/data/app', {
+        kind: 'answer',
+        status: 200,
+        body: `{"data":{"data":{"a":"b"},"metadata":{"version":${version}}}}`,
+      });
+      const answer = await asking.ask(at());
+      expect(answer).toMatchObject({ kind: 'fields' });
+      expect(answer).not.toHaveProperty('version');
+    },
+  );
+
   it('gives the fields, their version, the place and the login method', async () => {
     fake.on('/data/app', secret({ password: 'hunter2' }, 7));
     expect(await asking.ask(at())).toEqual({
