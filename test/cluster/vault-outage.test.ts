@@ -1,18 +1,28 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startBao, type Bao } from '../../hack/cluster/bao.ts';
+import { http } from '../../hack/cluster/http.ts';
+import { createAuthority, issue } from '../../hack/cluster/pki.ts';
+import { credentials, integration } from '../../hack/demo/objects.ts';
 import { readPolicy } from '../../hack/vault-admin.ts';
-import { cluster, until } from '../support/cluster.ts';
+import { cluster, scratch, until } from '../support/cluster.ts';
 import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
 import { tap, type Fault, type Tap } from '../support/tap.ts';
 
 let p: Platform;
 let vault: Tap;
+/** A second server, behind TLS with a CA of its own. */
+let secure: { readonly bao: Bao; readonly ca: string; readonly dir: string };
 let namespace: string;
 const ID = 'outage';
 const PATH = `secret/data/${ID}`;
 
 beforeAll(async () => {
   vault = await tap((await cluster()).bao?.address ?? '');
-  p = await platform('outage', { vaultHost: vault.address });
+  secure = await secureBao();
+  const hosts = [vault.address, secure.bao.address].join(',');
+  p = await platform('outage', { vaultHost: vault.address, flags: ['--vault-hosts', hosts] });
   namespace = await p.namespace('outage');
   await p.integration(ID, { a: 'one' }, { domains: ['outage'] });
   await p.k.apply(reference('warehouse', namespace, { A: `VAULT/${ID}/a` }));
@@ -25,7 +35,23 @@ afterEach(async () => {
 afterAll(async () => {
   await p?.stop();
   await vault?.close();
+  await secure?.bao.close();
+  await rm(secure.dir, { recursive: true, force: true });
 });
+
+async function secureBao(): Promise<typeof secure> {
+  const dir = await scratch('outage-tls');
+  const authority = await createAuthority('vault-ca');
+  const { cert, key } = await issue(authority, {
+    commonName: 'vault',
+    usage: ['server'],
+    ips: ['127.0.0.1'],
+  });
+  const tls = { certFile: join(dir, 'tls.crt'), keyFile: join(dir, 'tls.key') };
+  await writeFile(tls.certFile, cert);
+  await writeFile(tls.keyFile, key, { mode: 0o600 });
+  return { bao: await startBao({ dir: join(dir, 'bao'), tls }), ca: authority.cert, dir };
+}
 
 async function ready(status: 'True' | 'False', reason: string): Promise<{ message: string }> {
   return until(`the integration to be ${status}/${reason}`, async () => {
@@ -120,6 +146,41 @@ describe.each(OUTAGES)('$what', ({ reason, says, begin, end, what }) => {
     const after = await p.getPod(namespace, 'running');
     expect(after.metadata.uid).toBe(running.metadata.uid);
     expect(await p.delivered(namespace, 'running')).toEqual({ A: 'one' });
+  });
+});
+
+describe('a CA that is not the one of Vault', () => {
+  it('holds new pods with the right reason, and they go on by themselves once it is corrected', async () => {
+    const { bao: server, ca } = secure;
+    await http(`${server.address}/v1/secret/data/secure`, {
+      method: 'POST',
+      body: { data: { a: 'over TLS' } },
+      anyCertificate: true,
+      headers: { 'x-vault-token': server.rootToken },
+    });
+    const login = credentials('secure', server.address, server.rootToken);
+    const options = {
+      host: server.address,
+      path: 'secret/data/secure',
+      domains: ['outage'],
+      appRole: { roleId: '', secretId: '' },
+      secret: 'secure',
+    };
+    const other = await createAuthority('other-ca');
+    const withCa = (caBundle: string) => {
+      const manifest = integration('secure', options) as { spec: object };
+      const auth = { token: { secretRef: { name: 'secure', key: 'secretId' } } };
+      return { ...manifest, spec: { ...manifest.spec, auth, tls: { caBundle } } };
+    };
+    await p.k.apply(login, withCa(other.cert), reference('secure', namespace, { A: 'VAULT/secure/a' }));
+    await p.pod(namespace, 'secure', 'secure');
+    const { message } = await p.waits(namespace, 'secure', 'TLSVerificationFailed');
+    expect(message).toContain('secret/data/secure');
+    await p.k.apply(withCa(ca));
+    await p.released(namespace, 'secure');
+    expect(await p.delivered(namespace, 'secure')).toEqual({ A: 'over TLS' });
+    await p.k.remove('vaultintegration', SYSTEM, 'secure');
+    await p.k.remove('secret', SYSTEM, 'secure');
   });
 });
 
