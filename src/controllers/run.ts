@@ -69,7 +69,10 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
     world.integrations.onChange(({ type, object }) => {
       if (type === 'deleted') vault.forget(object.metadata.name);
     }),
-    vault.onRecovered((integration) => wakeups.wakeSource(`VAULT/${integration}`)),
+    vault.onRecovered((integration) => {
+      queues.integrations.add(`${options.systemNamespace}/${integration}`, 'urgent');
+      wakeups.wakeSource(`VAULT/${integration}`);
+    }),
     guard.onChange(() => {
       for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
     }),

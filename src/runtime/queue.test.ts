@@ -146,6 +146,19 @@ describe('later', () => {
     expect(queue.depth).toBe(0);
   });
 
+  it.each([
+    [0, 1_000],
+    [0.5, 1_250],
+    [0.999, 1_500],
+  ])('not before its time, and up to half as much later by chance (%s)', async (chance, at) => {
+    const spread = new WorkQueue({ name: 'spread', clock, random: () => chance });
+    spread.addNotBefore('a', 1_000);
+    await clock.advance(at - 2);
+    expect(spread.depth).toBe(0);
+    await clock.advance(2);
+    expect(spread.depth).toBe(1);
+  });
+
   it('a time in the past is now', async () => {
     queue.addAfter('a', -5);
     await clock.advance(0);

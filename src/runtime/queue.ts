@@ -27,6 +27,8 @@ const BACKOFF: Backoff = { baseMs: 1_000, capMs: 60_000 };
 /** While urgent keys never run out, every so manyth key is a background one all the same. */
 const BACKGROUND_SHARE = 16;
 
+const SPREAD = 0.5;
+
 interface Delayed {
   readonly at: number;
   readonly lane: Lane;
@@ -112,6 +114,14 @@ export class WorkQueue {
       Math.max(0, ms),
     );
     this.#delayed.set(key, { at, lane, cancel });
+  }
+
+  /**
+   * Adds the key in `ms` milliseconds or up to half as much later, by chance: many who were told the same time must
+   * not come back in the same moment.
+   */
+  addNotBefore(key: string, ms: number, lane?: Lane): void {
+    this.addAfter(key, ms * (1 + SPREAD * this.#options.random()), lane);
   }
 
   /**

@@ -68,9 +68,9 @@ describe('what the end of a pass means for the queue', () => {
       { result: 'waiting', nextMs: 500, failures: 1 },
     ],
     [
-      'waiting with a time: not before, and the backoff grows all the same',
+      'waiting with a time: not before, and the backoff does not grow',
       waiting('CredentialsRefused', 'no', 900_000),
-      { result: 'waiting', nextMs: 900_000, failures: 1 },
+      { result: 'waiting', nextMs: 900_000, failures: 0 },
     ],
     ['stalled: not tried again', stalled('NameConflict', 'twice'), { result: 'stalled', failures: 0 }],
     ['later: then, and no failure', later(250), { result: 'later', nextMs: 250, failures: 0 }],

@@ -14,7 +14,7 @@ export interface ControllerLog {
 
 export interface SettleOptions {
   readonly name: string;
-  readonly queue: Pick<WorkQueue, 'addAfter' | 'addRateLimited' | 'forget'>;
+  readonly queue: Pick<WorkQueue, 'addAfter' | 'addNotBefore' | 'addRateLimited' | 'forget'>;
   /** Writes conditions and events; what it throws counts as the pass throwing. */
   readonly report?: ((key: string, outcome: Told, signal: AbortSignal) => Promise<void>) | undefined;
   readonly log: ControllerLog;
@@ -48,8 +48,8 @@ export async function settle(
       if (outcome.afterMs !== undefined) queue.addAfter(key, outcome.afterMs, 'background');
       break;
     case 'waiting':
-      // At least as long as was said, and longer from time to time: many who wait for one source spread out.
-      queue.addRateLimited(key, outcome.afterMs);
+      if (outcome.afterMs === undefined) queue.addRateLimited(key);
+      else queue.addNotBefore(key, outcome.afterMs);
       break;
     case 'stalled':
       queue.forget(key);

@@ -75,7 +75,7 @@ describe('a breaker', () => {
     expect(breaker.held(3_000)).toBeUndefined();
     const trial = attempt(3_000);
     breaker.begin(trial);
-    expect(breaker.held(3_000)).toMatchObject({ fault, retryAfterMs: 1_000 });
+    expect(breaker.held(3_000)).toMatchObject({ fault, retryAfterMs: 5_000 });
     breaker.end(trial);
     expect(breaker.held(3_000)).toBeUndefined();
   });

@@ -3,8 +3,8 @@ import type { Attempt } from './requests.ts';
 
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 60_000;
-/** While a new try is on its way, nobody else needs to ask before it can be over. */
-const TRIAL_MS = 1_000;
+/** While a new try is on its way, nobody needs to ask again soon: if it succeeds, all are told. */
+const TRIAL_MS = 5_000;
 /** A little over a second for each request: under one a second however many a try needs. */
 const PAUSE_PER_REQUEST_MS = 1_100;
 

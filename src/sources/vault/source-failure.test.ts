@@ -105,9 +105,9 @@ describe('a failure', () => {
     const release = fake.hold('/data/app');
     const trial = asking.once(at());
     await fake.arrived('/data/app', 2);
-    expect(await asking.once(at(), 0)).toMatchObject({ reason: 'Sealed', retryAfterMs: 1_000 });
+    expect(await asking.once(at(), 0)).toMatchObject({ reason: 'Sealed', retryAfterMs: 5_000 });
     const other = await asking.once(at({ name: 'other', path: 'secret/data/other' }));
-    expect(other).toMatchObject({ reason: 'Sealed', retryAfterMs: 1_000 });
+    expect(other).toMatchObject({ reason: 'Sealed', retryAfterMs: 5_000 });
     release();
     expect(gist(await trial)).toBe('Sealed');
   });
