@@ -7,8 +7,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { down, up } from '../cluster/index.ts';
+import { tap } from '../tap.ts';
 import { vaultAdmin } from '../vault-admin.ts';
-import { countingProxy } from './counting-proxy.ts';
 import { floor } from './floor.ts';
 import { prepare, type Bench } from './prepare.ts';
 import { measure, type Measurement } from './measure.ts';
@@ -21,7 +21,7 @@ const results: Measurement[] = [];
 try {
   const cluster = await up({ dir: join(dir, 'cluster'), node: false, log: say });
   if (!cluster.bao) throw new Error('the cluster came without OpenBao');
-  const proxy = await countingProxy(cluster.bao.address);
+  const proxy = await tap(cluster.bao.address);
   const bench: Bench = { cluster, dir, pods: PODS, vault: vaultAdmin(cluster.bao), proxy, say };
   const prepared = await prepare(bench);
   say(`\nfloor: a bare client, 32 at once, each of ${PODS} pods: one Vault read, one Secret, one gate patch`);

@@ -78,7 +78,7 @@ export async function measure(
     p99_ms: Math.round(latencies[Math.floor(pods * 0.99)] ?? 0),
     cpu_s: round((await cpuSeconds(pids)) - cpuBefore),
     rss_mb: Math.round(await peakMegabytes(pids)),
-    vault_requests: proxy.take(),
+    vault_requests: proxy.take().length,
   };
   await api.call('DELETE', `/api/v1/namespaces/${namespace}/pods?gracePeriodSeconds=0`);
   await api.close();

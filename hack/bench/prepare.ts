@@ -5,15 +5,15 @@ import * as objects from '../demo/objects.ts';
 import { waitFor } from '../demo/ui.ts';
 import { Fairlead } from '../fairlead.ts';
 import { kubectl } from '../install.ts';
+import type { Tap } from '../tap.ts';
 import { readPolicy, type VaultAdmin } from '../vault-admin.ts';
-import type { CountingProxy } from './counting-proxy.ts';
 
 export interface Bench {
   readonly cluster: RunningCluster;
   readonly dir: string;
   readonly pods: number;
   readonly vault: VaultAdmin;
-  readonly proxy: CountingProxy;
+  readonly proxy: Tap;
   readonly say: (line: string) => void;
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cluster } from '../support/cluster.ts';
 import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
-import { tap, type Tap } from '../support/tap.ts';
+import { tap, type Tap } from '../../hack/tap.ts';
 
 /** Values that are planted in every source; none may be seen anywhere else, plain or in base64. */
 const planted: string[] = [];

@@ -8,7 +8,7 @@ import { credentials, integration } from '../../hack/demo/objects.ts';
 import { readPolicy } from '../../hack/vault-admin.ts';
 import { cluster, scratch, until } from '../support/cluster.ts';
 import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
-import { tap, type Fault, type Tap } from '../support/tap.ts';
+import { tap, type Fault, type Tap } from '../../hack/tap.ts';
 
 let p: Platform;
 let vault: Tap;

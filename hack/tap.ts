@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { Agent, createServer, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A proxy in front of Vault that counts, and that can fail in the ways a network and a gateway fail. */
+/**
+ * A proxy in front of Vault that counts, so that the number does not depend on Fairlead's word, and that can fail in
+ * the ways a network and a gateway fail. For the bench and the tests.
+ */
 export interface Tap {
   readonly address: string;
   /** Times (performance.now()) of all requests since the last call. */
