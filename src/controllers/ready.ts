@@ -1,5 +1,5 @@
 import type { Condition } from '../api/schema.ts';
-import { setCondition } from '../runtime/conditions.ts';
+import { removeCondition, setCondition } from '../runtime/conditions.ts';
 import type { Told } from '../runtime/outcome.ts';
 
 /** `Ready` sums up; `Stalled` is there only while waiting does not help (kstatus). */
@@ -17,7 +17,5 @@ export function readyConditions(
   );
   if (outcome.kind === 'stalled')
     return setCondition(ready, { type: 'Stalled', status: 'True', ...about }, now);
-  return ready.some(({ type }) => type === 'Stalled')
-    ? ready.filter(({ type }) => type !== 'Stalled')
-    : ready;
+  return removeCondition(ready, 'Stalled');
 }

@@ -1,5 +1,6 @@
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
+import { keyOf } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { runController, type ControllerOptions } from '../runtime/controller.ts';
 import { WorkQueue, type QueueMetrics } from '../runtime/queue.ts';
@@ -122,12 +123,4 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
 /** Between 80 and 120 per cent of the refresh time, so that a thousand references do not come at once. */
 function jitter({ refreshSeconds }: ControllersOptions, random: () => number): number {
   return refreshSeconds * 1000 * (0.8 + 0.4 * random());
-}
-
-function keyOf({
-  metadata: { namespace, name },
-}: {
-  metadata: { namespace?: string; name: string };
-}): string {
-  return `${namespace}/${name}`;
 }

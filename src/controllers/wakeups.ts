@@ -1,9 +1,10 @@
 import { GLOBAL } from '../api/names.ts';
+import { keyOf } from '../kube/objects.ts';
 import type { Change } from '../kube/reflector.ts';
 import type { Lane } from '../runtime/queue.ts';
 import type { SourceKey } from '../resolve/resolve.ts';
 import { storeId } from '../sources/kubernetes.ts';
-import type { DomainNamespace, GatedPod, Integration, Reference, SystemSecret } from './objects.ts';
+import type { DomainNamespace, GatedPod, Integration, Reference } from './objects.ts';
 import type { World } from './world.ts';
 
 /** Where a change sends its keys. */
@@ -32,7 +33,7 @@ export function wireWakeups(
 ): Wakeups {
   const wakeSource = (source: SourceKey): void => {
     for (const reference of world.references.byIndex('source', source)) {
-      const key = keyOf(reference.metadata);
+      const key = keyOf(reference);
       queues.references.add(key);
       podsOfReference(key);
     }
@@ -40,7 +41,7 @@ export function wireWakeups(
   };
   const podsOfReference = (key: string): void => wake(world.pods.byIndex('reference', key));
   const wake = (pods: readonly GatedPod[]): void => {
-    for (const pod of pods) queues.pods.add(keyOf(pod.metadata), 'urgent');
+    for (const pod of pods) queues.pods.add(keyOf(pod), 'urgent');
   };
 
   const undo = [
@@ -60,7 +61,7 @@ export function wireWakeups(
         const names = new Set([object.spec.displayName, change.old?.spec.displayName ?? '']);
         for (const name of names) {
           for (const namesake of world.integrations.byIndex('displayName', name)) {
-            queues.integrations.add(keyOf(namesake.metadata));
+            queues.integrations.add(keyOf(namesake));
           }
         }
       } else if (!becameReady(change)) return;
@@ -72,7 +73,7 @@ export function wireWakeups(
     }),
     world.credentials.onChange(({ object }) => {
       for (const integration of world.integrations.byIndex('credentials', object.metadata.name)) {
-        queues.integrations.add(keyOf(integration.metadata), 'urgent');
+        queues.integrations.add(keyOf(integration), 'urgent');
         wakeSource(`VAULT/${integration.metadata.name}`);
       }
     }),
@@ -81,7 +82,7 @@ export function wireWakeups(
       const { name } = change.object.metadata;
       wake(world.pods.byIndex('namespace', name));
       for (const reference of world.references.byIndex('namespace', name))
-        queues.references.add(keyOf(reference.metadata));
+        queues.references.add(keyOf(reference));
     }),
   ];
   return { wakeSource, close: () => undo.forEach((unsubscribe) => unsubscribe()) };
@@ -105,8 +106,4 @@ function isReady(integration: Integration | undefined): boolean {
 
 function domainChanged({ type, old, object }: Change<DomainNamespace>): boolean {
   return type !== 'updated' || old?.domain !== object.domain || old?.legacy !== object.legacy;
-}
-
-function keyOf({ namespace, name }: SystemSecret['metadata']): string {
-  return namespace === undefined ? name : `${namespace}/${name}`;
 }

@@ -49,9 +49,9 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
     run: async (signal) => {
       const guard = new PolicyGuard(await expectedPolicies(POLICIES, systemNamespace), client, clock, hooks);
       watched.push(...guard.reflectors);
-      for (const reflector of [...reflectors(seen), ...guard.reflectors]) metrics.watchReflector(reflector);
       // Standbys keep their picture current, too: a new leader starts at once.
       const all = [...reflectors(seen), ...guard.reflectors];
+      for (const reflector of all) metrics.watchReflector(reflector);
       const ending = new AbortController();
       const running = all.map(async (reflector) => reflector.run(ending.signal));
       const leading = { config, client, clock, log, lease, ...metrics.lease(lease) };

@@ -31,10 +31,14 @@ export function setCondition(
   ) {
     return conditions;
   }
-  const lastTransitionTime =
-    old?.status === wanted.status ? old.lastTransitionTime : now.toISOString().replace(/\.\d+Z$/, 'Z');
+  const lastTransitionTime = old?.status === wanted.status ? old.lastTransitionTime : conditionTime(now);
   const condition = { ...wanted, message, lastTransitionTime };
   return old === undefined ? [...conditions, condition] : conditions.with(at, condition);
+}
+
+/** RFC 3339 in whole seconds, as Kubernetes writes it. */
+export function conditionTime(now: Date): string {
+  return now.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** The list without the condition of this type; the same list if there was none. */

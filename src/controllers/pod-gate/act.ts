@@ -6,6 +6,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { KubeError } from '../../kube/errors.ts';
 import type { Problem } from '../../resolve/problem.ts';
 import type { Resolution } from '../../resolve/resolve.ts';
+import { conditionTime } from '../../runtime/conditions.ts';
 import { isGone } from '../gone.ts';
 import type { GatedPod } from '../objects.ts';
 
@@ -88,7 +89,7 @@ export function deliveredCondition(
     status,
     reason,
     message,
-    lastTransitionTime: now.toISOString().replace(/\.\d+Z$/, 'Z'),
+    lastTransitionTime: conditionTime(now),
   };
 }
 
