@@ -5,11 +5,12 @@
  */
 const rooms = {
   api: [],
+  json: [],
   kube: [],
   runtime: [],
   observe: [],
-  sources: ['api'],
-  resolve: ['api'],
+  sources: ['api', 'json'],
+  resolve: ['api', 'json'],
   deliver: ['api'],
   admission: ['api', 'deliver', 'observe'],
   serve: ['kube', 'runtime', 'observe', 'api'],

@@ -5,7 +5,7 @@ import { createClient, type ClientOptions } from './client.ts';
 import { VaultError } from './errors.ts';
 import type { Answer } from './faults.ts';
 import { Hidden } from './hidden.ts';
-import { parseJson } from './json.ts';
+import { parseJson } from '../../json/json.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
 const { signal } = new AbortController();

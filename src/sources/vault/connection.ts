@@ -5,7 +5,7 @@ import type { LoginMethod } from './credentials.ts';
 import { VaultError, type Fault } from './errors.ts';
 import type { Answer } from './faults.ts';
 import type { Hidden } from './hidden.ts';
-import { at } from './json.ts';
+import { at } from '../../json/json.ts';
 import { isPolicyDenial, life, logIn, LOOKUP_SELF, lookupFault, TOKEN_REFUSED, type Grant } from './login.ts';
 import { counted, untilAborted, type Attempt, type OnRequest, type Operation } from './requests.ts';
 import type { VaultTarget } from './target.ts';

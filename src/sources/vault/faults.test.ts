@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { commonFault, namespaceNotFound, notKVv2, readFault, type Answer, type PathWords } from './faults.ts';
-import { parseJson } from './json.ts';
+import { parseJson } from '../../json/json.ts';
 
 function answer(status: number, body?: unknown, retryAfterMs?: number): Answer {
   return {

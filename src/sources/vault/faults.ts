@@ -1,4 +1,4 @@
-import { at, isMap, type Json } from './json.ts';
+import { at, isMap, type Json } from '../../json/json.ts';
 import type { Fault } from './errors.ts';
 
 /** What a server answered, whatever its status. */

@@ -2,7 +2,7 @@ import type { FieldValue } from '../source.ts';
 import type { Connection } from './connection.ts';
 import { VaultError } from './errors.ts';
 import { commonFault, notKVv2, readFault, type Answer } from './faults.ts';
-import { at, isMap, numberAt, plain, type Json } from './json.ts';
+import { at, isMap, numberAt, plain, type Json } from '../../json/json.ts';
 import { encodePath } from './path.ts';
 import type { Attempt, Operation } from './requests.ts';
 import type { VaultTarget } from './target.ts';

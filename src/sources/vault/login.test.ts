@@ -5,7 +5,7 @@ import type { LoginMethod } from './credentials.ts';
 import { VaultError } from './errors.ts';
 import type { Answer } from './faults.ts';
 import { Hidden } from './hidden.ts';
-import { parseJson } from './json.ts';
+import { parseJson } from '../../json/json.ts';
 import { isPolicyDenial, life, logIn, lookupFault } from './login.ts';
 
 const from = { secretName: 'vault-prod', revision: '1' };

@@ -3,7 +3,7 @@ import type { AppRoleMethod, LoginMethod, TokenMethod } from './credentials.ts';
 import { VaultError, type Fault } from './errors.ts';
 import { commonFault, namespaceNotFound, serverFault, type Answer } from './faults.ts';
 import { Hidden } from './hidden.ts';
-import { at, numberAt, type Json } from './json.ts';
+import { at, numberAt, type Json } from '../../json/json.ts';
 import { encodePath } from './path.ts';
 
 /** What a login gave. */

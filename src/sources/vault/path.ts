@@ -27,6 +27,26 @@ export function parsePath(text: string): VaultPath | undefined {
   return { mount: segments.slice(0, data).join('/'), secretPath: segments.slice(data + 1).join('/') };
 }
 
+/** A place below an integration's path. */
+export interface Place {
+  /** Relative, as parseBelow() takes it. */
+  readonly path?: string | undefined;
+  /** Of the KV v2 secret; absent: the latest. */
+  readonly version?: number | undefined;
+}
+
+/** What `secret.path` must look like, for messages. */
+export const BELOW_HELP =
+  "secret.path must be a path below the integration's, without empty segments, '.', '..', '?', '#', '%' or a backslash";
+
+/** The path of a place below another; undefined if it could be understood as leading elsewhere. */
+export function parseBelow(path: VaultPath, below: string | undefined): VaultPath | undefined {
+  if (below === undefined) return path;
+  const relative = below.replaceAll(/^\/|\/$/g, '');
+  if (!isPlainPath(relative)) return undefined;
+  return { mount: path.mount, secretPath: `${path.secretPath}/${relative}` };
+}
+
 /** The path below /v1/ with every segment encoded, so that no character of it changes where it leads. */
 export function apiPath({ mount, secretPath }: VaultPath): string {
   return `${encodePath(mount)}/data/${encodePath(secretPath)}`;

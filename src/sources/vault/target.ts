@@ -3,7 +3,16 @@ import type { SourceFailure } from '../source.ts';
 import { isRefusedAddress, literalAddress, normalizeOrigin } from './address.ts';
 import { identity, loginMethods, type GetSecret, type LoginMethod, type Refusal } from './credentials.ts';
 import { fingerprint } from './hidden.ts';
-import { apiPath, isPlainPath, parsePath, PATH_HELP, type VaultPath } from './path.ts';
+import {
+  apiPath,
+  BELOW_HELP,
+  isPlainPath,
+  parseBelow,
+  parsePath,
+  PATH_HELP,
+  type Place,
+  type VaultPath,
+} from './path.ts';
 
 /** All that it takes to read the path of one integration. */
 export interface VaultTarget extends VaultPath {
@@ -25,6 +34,8 @@ export interface VaultTarget extends VaultPath {
   readonly methods: readonly LoginMethod[];
   /** Below /v1/, encoded. */
   readonly apiPath: string;
+  /** Of the secret; absent: the latest. */
+  readonly version?: number;
   readonly location: string;
 }
 
@@ -43,9 +54,10 @@ export function vaultTarget(
   { name, spec }: IntegrationLike,
   getSecret: GetSecret,
   { vaultHosts }: TargetOptions,
+  place: Place = {},
 ): VaultTarget | SourceFailure {
   const origin = normalizeOrigin(spec.host);
-  const path = parsePath(spec.path);
+  const base = parsePath(spec.path);
   const { namespace: given, tls } = spec;
   const namespace = given?.replace(/\/$/, '');
   const location = `Vault path ${spec.path} at ${origin ?? 'spec.host'}`;
@@ -55,7 +67,9 @@ export function vaultTarget(
   const listed = vaultHosts.some((host) => normalizeOrigin(host) === origin);
   const refused = refusedHost(origin, listed, vaultHosts.length > 0) ?? refusedNamespace(namespace);
   if (refused) return fail(refused);
-  if (!path) return fail({ reason: 'NotKVv2', message: PATH_HELP });
+  if (!base) return fail({ reason: 'NotKVv2', message: PATH_HELP });
+  const path = parseBelow(base, place.path);
+  if (!path) return fail({ reason: 'PathNotFound', message: BELOW_HELP });
 
   const methods = loginMethods(spec, origin, getSecret);
   const [problem] = methods.problems;
@@ -66,7 +80,7 @@ export function vaultTarget(
     kind: 'target',
     name,
     connectionId: fingerprint(connection),
-    readId: fingerprint([...connection, apiPath(path)]),
+    readId: fingerprint([...connection, apiPath(path), `${place.version ?? 'latest'}`]),
     revision: methods.usable.map(({ revision }) => revision).join(' '),
     origin,
     ...(namespace !== undefined && { namespace }),
@@ -75,6 +89,7 @@ export function vaultTarget(
     methods: methods.usable,
     ...path,
     apiPath: apiPath(path),
+    ...(place.version !== undefined && { version: place.version }),
     location: `${origin}/v1/${apiPath(path)}${namespace === undefined ? '' : ` in namespace ${namespace}`}`,
   };
 }

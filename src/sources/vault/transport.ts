@@ -4,7 +4,7 @@ import type { SourceClock } from '../clock.ts';
 import { checkedLookup, type Lookup } from './address.ts';
 import { codeOf, networkFault, VaultError } from './errors.ts';
 import type { Answer } from './faults.ts';
-import { parseJson } from './json.ts';
+import { parseJson } from '../../json/json.ts';
 
 export interface TransportOptions {
   readonly clock: SourceClock;
