@@ -90,6 +90,7 @@ export class Fairlead {
         target.hostAddress,
       ],
       ...['--certificate-dir', join(dir, 'certificate'), '--vault-hosts', this.#options.vaultHosts.join(',')],
+      ...['--allow-http-vault', 'true'],
       ...(this.#options.flags ?? []),
       ...flags,
     ];

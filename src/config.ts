@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { DEFAULT_STORE_PREFIX, DEFAULT_SYSTEM_NAMESPACE } from './api/names.ts';
+import { DEFAULT_STORE_PREFIX, DEFAULT_SYSTEM_NAMESPACE, DEFAULT_TOKEN_AUDIENCES } from './api/names.ts';
 
 export const ROLES = ['controller', 'admission', 'certificates'] as const;
 export type Role = (typeof ROLES)[number];
@@ -38,9 +38,17 @@ const FLAGS = {
     schema: list.default([]),
     help: 'origins that integrations may name; empty: any https host',
   },
+  'allow-http-vault': {
+    schema: z.stringbool().default(false),
+    help: 'true lets integrations reach Vault without TLS',
+  },
+  'token-audiences': {
+    schema: list.pipe(z.array(z.string().regex(/^[A-Za-z0-9._:/-]+$/))).default(DEFAULT_TOKEN_AUDIENCES),
+    help: 'audiences that tokens of ServiceAccounts may be made for, for kubernetes and jwt logins',
+  },
   workers: { schema: whole(1, 256).default(32), help: 'pods worked on at the same time' },
   'refresh-seconds': {
-    schema: seconds(600),
+    schema: seconds(300),
     help: 'how often references and integrations are checked again',
   },
   'leader-elect': { schema: z.stringbool().default(true), help: 'only one replica works at a time' },

@@ -43,6 +43,8 @@ export const EVERY_DOMAIN = '*';
 /** Where Fairlead lives if nothing else is said. */
 export const DEFAULT_SYSTEM_NAMESPACE = 'fairlead-system';
 export const DEFAULT_STORE_PREFIX = 'iomete-secret-store';
+/** Who the tokens are for that Fairlead makes of ServiceAccounts, if nothing else is said. */
+export const DEFAULT_TOKEN_AUDIENCES: string[] = ['vault'];
 /** The serving certificate and its CA: one Secret that all replicas share. */
 export const CERTIFICATE_SECRET = 'fairlead-webhook-cert';
 export const WEBHOOK_CONFIGURATION = 'fairlead';
@@ -54,12 +56,18 @@ export const PLACEHOLDER_VARIABLE_PREFIX = 'FAIRLEAD_SECRET_';
 export const LIMITS = {
   /** Linux: MAX_ARG_STRLEN is 131,072 bytes with the closing NUL, for `NAME=value`. */
   variableBytes: 131_071,
+  /** The API server: a key of a Secret's data, and so the name of a variable. */
+  variableNameLength: 253,
   /** etcd and the API server: a Secret's data. */
   deliveryBytes: 1_048_576,
   /** security: what one pod and one reference may ask for. */
   referencesPerPod: 16,
   integrationsPerReference: 16,
   variablesPerReference: 256,
+  importsPerReference: 16,
+  /** security: each is a request to Vault, and all are asked again for every pod. */
+  vaultPlacesPerPod: 128,
+  importedVariablesPerPod: 1024,
   /** A condition's or event's message. */
   messageBytes: 1024,
 } as const;

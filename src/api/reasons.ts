@@ -19,8 +19,9 @@ export const REASONS = {
     fix: 'Nothing to do.',
   },
   CredentialsMissing: {
-    meaning: 'The Secret with the login, or the key in it, does not exist in the system namespace.',
-    fix: `Create a Secret of type fairlead.dev/vault-credentials with that name and key.`,
+    meaning:
+      'The Secret with the login, the key in it, or the ServiceAccount does not exist in the system namespace.',
+    fix: `Create what the message names; a Secret needs the type fairlead.dev/vault-credentials.`,
   },
   CredentialsRefused: {
     meaning:
@@ -33,7 +34,7 @@ export const REASONS = {
   },
   TLSVerificationFailed: {
     meaning: "Vault's certificate is not signed by the CA that is configured, or is not for this host.",
-    fix: 'Put the CA into spec.tls.caBundle, or use the name that the certificate is for.',
+    fix: 'Put the CA into spec.tls, or use the name that the certificate is for.',
   },
   Sealed: { meaning: 'Vault is sealed (503).', fix: 'Unseal Vault; Fairlead goes on by itself.' },
   RateLimited: {
@@ -47,15 +48,15 @@ export const REASONS = {
   },
   PermissionDenied: {
     meaning: 'The login works, but the policies of its token do not allow reading the path (403).',
-    fix: 'Grant `read` on the path in Vault; docs/vault-integration.md has the policy.',
+    fix: 'Grant `read` on the path in Vault; docs/vault.md has the policies.',
   },
   NamespaceNotFound: {
     meaning: 'The HashiCorp namespace does not exist.',
     fix: 'Correct spec.namespace.',
   },
   PathNotFound: {
-    meaning: 'There is no secret at the path, or its latest version is deleted.',
-    fix: 'Correct spec.path, or write the secret.',
+    meaning: 'There is no secret at the path, or nothing is mounted there.',
+    fix: 'Correct spec.path or secret.path, or write the secret.',
   },
   NotKVv2: {
     meaning: 'The path is not in a KV version 2 engine.',
@@ -73,10 +74,22 @@ export const REASONS = {
     meaning: "The domain's store Secret does not exist in the system namespace, or is not of type Opaque.",
     fix: 'Create the store.',
   },
-  KeyNotFound: { meaning: 'The source was read and has no such key.', fix: 'Correct the key, or write it.' },
+  KeyNotFound: {
+    meaning: 'The source was read and has no such key, or the value of the key no such property.',
+    fix: 'Correct the key or the property, or write it.',
+  },
   SourceDeleted: {
-    meaning: 'The secret at the path was deleted or destroyed in Vault.',
-    fix: 'Undelete it or write a new version.',
+    meaning: 'The version of the secret that is asked for, usually the latest, was deleted in Vault.',
+    fix: 'Undelete it, or write a new version.',
+  },
+  SourceDestroyed: {
+    meaning:
+      'The version of the secret that is asked for, usually the latest, was destroyed in Vault for good.',
+    fix: 'Write a new version.',
+  },
+  VersionNotFound: {
+    meaning: 'The secret is there, but not in the version that secret.version asks for.',
+    fix: 'Correct secret.version, or leave it out for the latest.',
   },
   DomainMissing: {
     meaning: 'The namespace has no label fairlead.dev/domain; it gets nothing, not even global secrets.',
@@ -91,13 +104,18 @@ export const REASONS = {
     meaning: 'The value cannot be an environment variable: it is not UTF-8 or contains NUL.',
     fix: 'Store it as text, for example in base64.',
   },
+  NotAVariableName: {
+    meaning: 'A key that envFrom imports does not make the name of an environment variable.',
+    fix: 'Set names: upperSnake, or exclude the key.',
+  },
   TooLarge: {
     meaning: 'A variable is over 131,071 bytes with its name, or the delivery is over 1 MiB.',
     fix: 'Use smaller values, or fewer of them.',
   },
   NameConflict: {
-    meaning: 'The same name is defined twice with different sources.',
-    fix: 'Rename one of the two.',
+    meaning:
+      'The same name is defined twice with different sources, or two imported keys make the same name.',
+    fix: 'Rename one of the two; of imported keys exclude one, or set a prefix.',
     terminal: true,
   },
   NotSupportedHere: {

@@ -7,6 +7,8 @@ const resource = (group: string, version: string, plural: string, namespaced = t
 export const RESOURCES = {
   pods: resource('', 'v1', 'pods'),
   secrets: resource('', 'v1', 'secrets'),
+  configMaps: resource('', 'v1', 'configmaps'),
+  serviceAccounts: resource('', 'v1', 'serviceaccounts'),
   namespaces: resource('', 'v1', 'namespaces', false),
   secretReferences: resource(GROUP, VERSION, 'secretreferences'),
   vaultIntegrations: resource(GROUP, VERSION, 'vaultintegrations'),

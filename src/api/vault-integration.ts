@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cel, defineKind, conditionedStatus, metaName } from './schema.ts';
+import { auth, origin, scopedTokens, tls, vaultNamespace } from './vault-auth.ts';
 
 /** A path as people write it and as the API takes it: `[/v1/]<mount>/data/<path>`. */
 const PATH_RULES = cel(
@@ -13,49 +14,6 @@ const PATH_RULES = cel(
   ],
 );
 
-const HOST_RULES = cel([
-  `isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != '' && self.matches('^https?://[^/?#@]+/?$')`,
-  'must be an origin without path or credentials, for example https://vault.example.com:8200',
-]);
-
-const secretKeyRef = z
-  .object({
-    name: metaName.describe('Name of the Secret in the system namespace.'),
-    key: z.string().min(1).max(253).describe('Key in the Secret.'),
-  })
-  .describe(
-    'A key of a Secret of type fairlead.dev/vault-credentials in the system namespace, whose annotations fairlead.dev/vault-host and fairlead.dev/resource-bundle equal the host and the bundle of this integration.',
-  );
-
-const mountPath = z
-  .string()
-  .min(1)
-  .max(512)
-  .meta(
-    cel([
-      `!self.matches('//|[?#%]|(^|/)[.][.]?(/|$)|^/')`,
-      'must be a mount path such as approle or team/approle',
-    ]),
-  )
-  .describe('Where the auth method is mounted in Vault, below auth/.');
-
-const auth = z
-  .object({
-    appRole: z
-      .object({
-        mountPath: mountPath.optional().describe('Default: approle.'),
-        roleId: z.string().min(1).max(1024).describe("The AppRole's role id; not a secret."),
-        secretIdRef: secretKeyRef,
-      })
-      .optional()
-      .describe('Log in with an AppRole.'),
-    token: z.object({ secretRef: secretKeyRef }).optional().describe('Use a token as it is.'),
-  })
-  .meta(
-    cel([`has(self.appRole) || has(self.token)`, 'must have at least one login method: appRole or token']),
-  )
-  .describe('One or more login methods, tried in the order appRole, token.');
-
 const spec = z
   .object({
     displayName: z
@@ -64,25 +22,18 @@ const spec = z
       .max(253)
       .meta(cel([`self.matches('^[A-Za-z0-9_.-]+$')`, "must consist of letters, digits, '_', '-' and '.'"]))
       .describe('The name people see; unique among integrations; may change. metadata.name is the id.'),
-    host: z.string().min(1).max(512).meta(HOST_RULES).describe('Origin of the Vault server.'),
+    host: origin.describe('Origin of the Vault server.'),
     path: z
       .string()
       .min(1)
       .max(1024)
       .meta(PATH_RULES)
-      .describe('API path of one KV v2 secret: [/v1/]<mount>/data/<path>. Its fields are the keys.'),
-    namespace: z
-      .string()
-      .min(1)
-      .max(512)
-      .meta(
-        cel([
-          `!self.matches('//|[?#%[:space:]]|(^|/)[.][.]?(/|$)')`,
-          'must be a HashiCorp namespace path such as team-a',
-        ]),
-      )
+      .describe(
+        'API path of one KV v2 secret: [/v1/]<mount>/data/<path>. Its fields are the keys. It may also be a folder, for references with secret.path.',
+      ),
+    namespace: vaultNamespace
       .optional()
-      .describe('HashiCorp namespace, if the server has namespaces.'),
+      .describe('HashiCorp namespace of the path, if the server has namespaces.'),
     resourceBundle: metaName.optional().describe('The bundle that this integration belongs to. Immutable.'),
     domains: z
       .array(
@@ -102,20 +53,17 @@ const spec = z
       .meta({ 'x-kubernetes-list-type': 'set' })
       .describe('The domains whose namespaces may use it; ["*"] is everyone.'),
     auth,
-    tls: z
-      .object({
-        caBundle: z
-          .string()
-          .min(1)
-          .max(65_536)
-          .meta(
-            cel([`self.contains('-----BEGIN CERTIFICATE-----')`, 'must hold at least one PEM certificate']),
-          )
-          .optional()
-          .describe('PEM certificates to trust instead of the system CAs.'),
-      })
+    tls: tls.optional(),
+    redirectHosts: z
+      .array(origin)
+      .min(1)
+      .max(8)
+      .meta({ 'x-kubernetes-list-type': 'set' })
       .optional()
-      .describe('Verification of the server. It cannot be switched off.'),
+      .describe(
+        'Origins that a redirect of the server may lead to, for standby nodes that redirect to the active one; never from https to http.',
+      ),
+    scopedTokens: scopedTokens.optional(),
   })
   .meta(
     cel([
@@ -128,6 +76,7 @@ const status = conditionedStatus({
   mount: z.string().optional().describe('The mount as Fairlead understood it.'),
   secretPath: z.string().optional().describe('The path below the mount as Fairlead understood it.'),
   authMethod: z.string().optional().describe('The login method that worked.'),
+  vaultVersion: z.string().optional().describe('What the server says it is.'),
   keyCount: z.int().optional().describe('Number of keys at the path.'),
 });
 

@@ -103,6 +103,51 @@ export function systemSecret(raw: KubeObject, keep: (name: string) => boolean): 
   };
 }
 
+/** A ServiceAccount as far as it says which Vault its tokens may go to. */
+export type BoundAccount = Cached;
+
+export function serviceAccount(raw: KubeObject): BoundAccount {
+  const { annotations } = raw.metadata;
+  return { metadata: { ...slim(raw), ...(annotations && { annotations }) } };
+}
+
+/** A ConfigMap as far as it holds certificates; `data` is text. */
+export interface CaConfigMap extends Cached {
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export function caConfigMap(raw: KubeObject): CaConfigMap {
+  const { data = {} } = raw as { data?: Record<string, string> };
+  const certificates = Object.entries(data).filter(([, text]) =>
+    text.includes('-----BEGIN CERTIFICATE-----'),
+  );
+  return { metadata: slim(raw), data: Object.fromEntries(certificates) };
+}
+
+/** The objects of the system namespace whose change concerns an integration. */
+export function namedBy({ auth, tls }: VaultIntegrationSpec): {
+  readonly secrets: readonly string[];
+  readonly serviceAccounts: readonly string[];
+  readonly configMaps: readonly string[];
+} {
+  const names = (...refs: readonly ({ readonly name: string } | undefined)[]) => [
+    ...new Set(refs.flatMap((ref) => ref?.name ?? [])),
+  ];
+  return {
+    secrets: names(
+      auth.jwt?.secretRef,
+      auth.appRole?.roleIdRef,
+      auth.appRole?.secretIdRef,
+      auth.token?.secretRef,
+      auth.userPass?.passwordRef,
+      tls?.caSecretRef,
+      tls?.clientCertSecretRef,
+    ),
+    serviceAccounts: names(auth.jwt?.serviceAccountRef, auth.kubernetes?.serviceAccountRef),
+    configMaps: names(tls?.caConfigMapRef),
+  };
+}
+
 function slim({ metadata }: KubeObject): KubeObject['metadata'] {
   const { name, namespace, uid, resourceVersion, generation, creationTimestamp } = metadata;
   return {

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { parseAllDocuments } from 'yaml';
-import { DEFAULT_SYSTEM_NAMESPACE } from '../api/names.ts';
+import { DEFAULT_SYSTEM_NAMESPACE, DEFAULT_TOKEN_AUDIENCES } from '../api/names.ts';
 import { RESOURCES } from '../api/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -12,21 +12,36 @@ interface Policy extends KubeObject {
   readonly spec?: unknown;
 }
 
-/** The policies that came with this Fairlead, by `Kind/name`, for the system namespace given. */
+/** What an operator can set in the policies, and has to set in them and in Fairlead's flags alike. */
+export interface PolicySettings {
+  readonly systemNamespace: string;
+  readonly tokenAudiences: readonly string[];
+}
+
+/** The policies that came with this Fairlead, by `Kind/name`, with the operator's settings. */
 export async function expectedPolicies(
   directory: URL,
-  systemNamespace: string,
+  { systemNamespace, tokenAudiences }: PolicySettings,
 ): Promise<ReadonlyMap<string, Policy>> {
   const files = (await readdir(directory)).filter(
     (file) => file.endsWith('.yaml') && file !== 'kustomization.yaml',
   );
   const texts = await Promise.all(files.map(async (file) => readFile(new URL(file, directory), 'utf8')));
   const documents = texts
-    .map((text) => text.replaceAll(DEFAULT_SYSTEM_NAMESPACE, systemNamespace))
+    .map((text) =>
+      text
+        .replaceAll(DEFAULT_SYSTEM_NAMESPACE, systemNamespace)
+        .replaceAll(celList(DEFAULT_TOKEN_AUDIENCES), celList(tokenAudiences)),
+    )
     .flatMap((text) =>
       parseAllDocuments(text).map((document) => document.toJS() as Policy & { kind: string }),
     );
   return new Map(documents.map((policy) => [`${policy.kind}/${policy.metadata.name}`, policy]));
+}
+
+/** `['vault', 'openbao']`, as it stands in a policy; the flag lets no audience through that needs escaping. */
+function celList(items: readonly string[]): string {
+  return `[${items.map((item) => `'${item}'`).join(', ')}]`;
 }
 
 /**

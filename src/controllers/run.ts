@@ -5,6 +5,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { runController, type ControllerOptions } from '../runtime/controller.ts';
 import { WorkQueue, type QueueMetrics } from '../runtime/queue.ts';
 import type { VaultSource } from '../sources/vault/source.ts';
+import type { TargetOptions } from '../sources/vault/target.ts';
 import { reconcilePod, reportWaiting } from './pod-gate/reconcile.ts';
 import { LiveReads } from './live.ts';
 import { PodMemory } from './pod-gate/memory.ts';
@@ -24,7 +25,7 @@ export interface ControllersOptions {
   readonly events: EventRecorder;
   readonly systemNamespace: string;
   readonly storePrefix: string;
-  readonly vaultHosts: readonly string[];
+  readonly allowed: TargetOptions;
   readonly workers: number;
   readonly refreshSeconds: number;
   readonly stillLeader: () => boolean;

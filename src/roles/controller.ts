@@ -1,5 +1,6 @@
 import { PolicyGuard, expectedPolicies } from '../controllers/policies.ts';
 import { runControllers } from '../controllers/run.ts';
+import { tokenRequests } from '../controllers/token-request.ts';
 import { reflectors, world } from '../controllers/world.ts';
 import type { Config } from '../config.ts';
 import { connect } from '../kube/client.ts';
@@ -21,7 +22,9 @@ const VAULT_SHARE = 0.75;
 
 /** Resolves references, hands out deliveries and keeps statuses honest; one replica at a time. */
 export function controllerRole(config: Config, log: Logger, clock: Clock, metrics: Metrics): Role {
-  const { systemNamespace, storePrefix, vaultHosts, workers, refreshSeconds } = config;
+  const { systemNamespace, storePrefix, workers, refreshSeconds } = config;
+  const { vaultHosts, allowHttpVault: allowHttp, tokenAudiences } = config;
+  const allowed = { vaultHosts, allowHttp, tokenAudiences };
   const random = Math.random;
   const client = connect({
     kubeconfig: config.kubeconfig,
@@ -47,7 +50,12 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
     live: [{ name: 'watches', check: () => watched.find((one) => one.stalenessMs() > STALE_MS)?.name }],
     ready: [{ name: 'caches', check: () => watched.find((one) => !one.hasSynced())?.name }],
     run: async (signal) => {
-      const guard = new PolicyGuard(await expectedPolicies(POLICIES, systemNamespace), client, clock, hooks);
+      const guard = new PolicyGuard(
+        await expectedPolicies(POLICIES, { systemNamespace, tokenAudiences }),
+        client,
+        clock,
+        hooks,
+      );
       watched.push(...guard.reflectors);
       // Standbys keep their picture current, too: a new leader starts at once.
       const all = [...reflectors(seen), ...guard.reflectors];
@@ -67,6 +75,7 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
               random,
               log,
               maxWaitersPerIntegration,
+              requestToken: tokenRequests(leader, systemNamespace),
               ...metrics.vault,
             });
             const events = new EventRecorder({
@@ -82,7 +91,7 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
             await runControllers(
               {
                 ...{ client: leader, clock, random, world: seen, guard, vault, events, stillLeader },
-                ...{ systemNamespace, storePrefix, vaultHosts, workers, refreshSeconds },
+                ...{ systemNamespace, storePrefix, allowed, workers, refreshSeconds },
                 loop: { log, metrics: metrics.controller },
                 queueMetrics: metrics.queue,
                 onQueue: metrics.watchQueue,

@@ -1,6 +1,6 @@
 import type { VaultIntegrationSpec } from '../../src/api/vault-integration.ts';
 import type { SourceFailure } from '../../src/sources/source.ts';
-import type { CredentialsSecret } from '../../src/sources/vault/credentials.ts';
+import type { CredentialsSecret, SystemObjects } from '../../src/sources/vault/credentials.ts';
 import { vaultTarget, type VaultTarget } from '../../src/sources/vault/target.ts';
 
 /** An integration and its credentials Secret, as the controllers have them, with what a test changes. */
@@ -27,7 +27,6 @@ interface SecretChanges {
   readonly host?: string;
   readonly bundle?: string;
   readonly data?: Record<string, string>;
-  readonly resourceVersion?: string;
   readonly uid?: string;
 }
 
@@ -36,7 +35,6 @@ export function secret({
   host = HOST,
   bundle,
   data,
-  resourceVersion = '7',
   uid = 'uid-1',
 }: SecretChanges = {}): CredentialsSecret {
   const plain = data ?? { token: TOKEN, secretId: SECRET_ID };
@@ -44,7 +42,6 @@ export function secret({
     type: type ?? 'fairlead.dev/vault-credentials',
     metadata: {
       uid,
-      resourceVersion,
       annotations: {
         'fairlead.dev/vault-host': host,
         ...(bundle !== undefined && { 'fairlead.dev/resource-bundle': bundle }),
@@ -60,6 +57,8 @@ export interface Setting {
   readonly spec?: Partial<VaultIntegrationSpec>;
   readonly secret?: CredentialsSecret | 'none';
   readonly vaultHosts?: readonly string[];
+  readonly allowHttp?: boolean;
+  readonly objects?: Partial<SystemObjects>;
   readonly name?: string;
 }
 
@@ -67,8 +66,13 @@ export function make(setting: Setting = {}): VaultTarget | SourceFailure {
   const { secret: found = secret(), vaultHosts = [], name = 'vault-prod-finance' } = setting;
   return vaultTarget(
     { name, spec: spec(setting.spec) },
-    (asked) => (asked.startsWith('vault-prod') && found !== 'none' ? found : undefined),
-    { vaultHosts },
+    {
+      secret: (asked) => (asked.startsWith('vault-prod') && found !== 'none' ? found : undefined),
+      serviceAccount: () => undefined,
+      configMap: () => undefined,
+      ...setting.objects,
+    },
+    { vaultHosts, allowHttp: setting.allowHttp ?? false, tokenAudiences: ['vault'] },
   );
 }
 

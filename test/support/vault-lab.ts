@@ -6,9 +6,9 @@ import { startBao, type Bao } from '../../hack/cluster/bao.ts';
 import { http } from '../../hack/cluster/http.ts';
 import { BUNDLE_ANNOTATION, CREDENTIALS_TYPE, VAULT_HOST_ANNOTATION } from '../../src/api/names.ts';
 import type { VaultIntegrationSpec } from '../../src/api/vault-integration.ts';
-import type { CredentialsSecret } from '../../src/sources/vault/credentials.ts';
+import type { CredentialsSecret, SystemObjects } from '../../src/sources/vault/credentials.ts';
 import { VaultSource, type VaultAnswer, type VaultSourceOptions } from '../../src/sources/vault/source.ts';
-import { vaultTarget, type VaultTarget } from '../../src/sources/vault/target.ts';
+import { vaultTarget, type TargetOptions as Allowed, type VaultTarget } from '../../src/sources/vault/target.ts';
 import { ManualClock } from './vault-clock.ts';
 import { startProxy, type VaultProxy } from './vault-proxy.ts';
 
@@ -121,11 +121,21 @@ export function target(options: TargetOptions): VaultTarget {
     },
   };
   const data = { token: token ?? '', secretId: appRole?.secretId ?? '' };
-  const made = vaultTarget({ name, spec }, () => credentials(host, data, options.revision), {
+  const objects = onlySecret(credentials(host, data, options.revision));
+  const made = vaultTarget({ name, spec }, objects, {
+    ...ALLOWED,
     vaultHosts: options.listed === false ? [] : [host],
   });
   if (made.kind === 'failed') throw new Error(made.message);
   return made;
+}
+
+/** What the operator of the tests allows. */
+export const ALLOWED: Allowed = { vaultHosts: [], allowHttp: true, tokenAudiences: ['vault'] };
+
+/** A system namespace in which every Secret is this one, and that has nothing else. */
+export function onlySecret(secret: CredentialsSecret | undefined): SystemObjects {
+  return { secret: () => secret, serviceAccount: () => undefined, configMap: () => undefined };
 }
 
 export function credentials(
@@ -138,7 +148,6 @@ export function credentials(
     type: CREDENTIALS_TYPE,
     metadata: {
       uid,
-      resourceVersion: '1',
       annotations: {
         [VAULT_HOST_ANNOTATION]: host,
         ...(bundle !== undefined && { [BUNDLE_ANNOTATION]: bundle }),

@@ -1,10 +1,11 @@
+import type { Reason } from '../../api/reasons.ts';
 import type { Fault } from './errors.ts';
 import type { Attempt } from './requests.ts';
 
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** While a new try is on its way, nobody needs to ask again soon: if it succeeds, all are told. */
-const TRIAL_MS = 5_000;
+export const TRIAL_MS = 5_000;
 /** A little over a second for each request: under one a second however many a try needs. */
 const PAUSE_PER_REQUEST_MS = 1_100;
 
@@ -55,7 +56,7 @@ export class Breaker {
     if (known && attempt.startedAt < known.at) return Math.max(known.until - now, 0);
     const count = (known?.count ?? 0) + 1;
     const pause = Math.max(
-      this.#pause(count),
+      pauseAfter(count, this.#random),
       fault.retryAfterMs ?? 0,
       attempt.requests * PAUSE_PER_REQUEST_MS,
     );
@@ -76,9 +77,15 @@ export class Breaker {
     if (this.#trial === attempt) this.#trial = undefined;
   }
 
-  /** Doubles up to a minute, by chance up to a quarter shorter. */
-  #pause(count: number): number {
-    const full = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(count - 1, 10), LONGEST_PAUSE_MS);
-    return full * (0.75 + 0.25 * this.#random());
+  /** What made it fail for this reason is over: the next one may try at once. */
+  release(now: number, reason: Reason): void {
+    if (this.#failed?.fault.reason === reason) this.#failed.until = now;
   }
+}
+
+/** By chance between nothing and a limit that doubles up to a minute, so that those who failed together do not come
+ * back together. */
+export function pauseAfter(failures: number, random: () => number): number {
+  const full = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10), LONGEST_PAUSE_MS);
+  return full * random();
 }

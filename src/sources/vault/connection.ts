@@ -1,92 +1,87 @@
-import type { SourceClock } from '../clock.ts';
-import type { Lookup } from './address.ts';
-import { createClient, type VaultClient } from './client.ts';
-import type { LoginMethod } from './credentials.ts';
+import type { VaultClient } from './client.ts';
 import { VaultError, type Fault } from './errors.ts';
 import type { Answer } from './faults.ts';
-import type { Hidden } from './hidden.ts';
-import { at } from '../../json/json.ts';
-import { isPolicyDenial, life, logIn, LOOKUP_SELF, lookupFault, TOKEN_REFUSED, type Grant } from './login.ts';
-import { counted, untilAborted, type Attempt, type OnRequest, type Operation } from './requests.ts';
+import { fingerprint, type Hidden } from './hidden.ts';
+import { BARRED, LOCKOUT_MS, type Lockouts } from './lockout.ts';
+import { logIn, repeatsCredential, type RequestToken, type Unwrapped } from './login.ts';
+import { account, type LoginMethod } from './methods.ts';
+import { counted, untilAborted, type Attempt, type Operation, type VaultLog } from './requests.ts';
+import type { Server, ServerDependencies } from './server.ts';
 import type { VaultTarget } from './target.ts';
-import { createTransport, type Transport } from './transport.ts';
+import { TokenLife } from './token-life.ts';
+import { isPolicyDenial, LOOKUP_SELF, lookupFault, TOKEN_REFUSED, type Grant } from './token.ts';
 
-export interface ConnectionDependencies {
-  readonly clock: SourceClock;
-  /** At least 0 and less than 1. */
-  readonly random: () => number;
-  /** For one request. */
-  readonly fetchTimeoutMs: number;
-  readonly onRequest: OnRequest;
+export interface ConnectionDependencies extends ServerDependencies {
+  readonly requestToken: RequestToken;
   readonly log?: VaultLog | undefined;
-  /** For tests. */
-  readonly lookup?: Lookup | undefined;
 }
 
-export interface VaultLog {
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+/** What all connections share. */
+export interface LoginMemory {
+  readonly lockouts: Lockouts;
+  readonly unwrapped: Unwrapped;
 }
 
 /** A token in use. */
 export interface Session {
   readonly method: LoginMethod;
-  readonly client: VaultClient;
   readonly grant: Grant;
   readonly obtainedAt: number;
+  /** Methods that come before the one that worked, and why they did not: `jwt: ...`. */
+  readonly passed: readonly string[];
+  /** Requests with its token in this HashiCorp namespace. */
+  readonly client: (namespace: string | undefined) => VaultClient;
 }
 
 interface LiveSession extends Session {
-  expiresAt: number;
+  readonly life: TokenLife;
   /** Until then lookup-self need not be asked again. */
   provenUntil: number;
 }
 
 /** Repeated bad logins lock accounts. */
-export const REFUSED_PAUSE_MS = 15 * 60_000;
+export const REFUSED_PAUSE_MS = LOCKOUT_MS;
 /** How long a proof that a token lives although it is denied a path is believed. */
 const PROOF_MS = 60_000;
-const MIN_RENEWAL_MS = 5_000;
-const MAX_RENEWAL_MS = 24 * 60 * 60_000;
+/** From one login for newer policies to the next; twice as long each time that it gave the same ones. */
+const FRESH_LOGIN_MS = 60_000;
+const MAX_FRESH_LOGIN_MS = 60 * 60_000;
 
-/**
- * One server, one login: keeps the token that all reads share, renews it, replaces it when it is dead, and gives
- * it back at the end.
- */
+/** One login at one server: keeps the token that all reads share, and replaces it when it is dead or outdated. */
 export class Connection {
-  readonly #target: VaultTarget;
+  readonly #target: Pick<VaultTarget, 'origin' | 'loginNamespace'>;
+  readonly #server: Server;
   readonly #deps: ConnectionDependencies;
-  readonly #transport: Transport;
-  readonly #anonymous: VaultClient;
+  readonly #memory: LoginMemory;
   readonly #background = new AbortController();
   readonly #refusals = new Map<LoginMethod['kind'], { revision: string; until: number; fault: Fault }>();
+  /** Tokens that were replaced and may still be in use. */
+  readonly #retired = new Map<TokenLife, () => void>();
   #session: LiveSession | undefined;
   #login: Promise<Session> | undefined;
   #lookup: { readonly of: Session; readonly isDead: Promise<boolean> } | undefined;
-  #cancelRenewal: (() => void) | undefined;
+  #freshLogin: { readonly login?: Promise<Session>; readonly notBefore: number; readonly pauseMs: number } = {
+    notBefore: -Infinity,
+    pauseMs: FRESH_LOGIN_MS,
+  };
 
   /** Any target of this connection will do: it is used for what they have in common. */
-  constructor(target: VaultTarget, deps: ConnectionDependencies) {
-    const { origin, caBundle, listed } = target;
-    const { clock, fetchTimeoutMs: timeoutMs, lookup } = deps;
+  constructor(
+    target: Pick<VaultTarget, 'origin' | 'loginNamespace'>,
+    server: Server,
+    deps: ConnectionDependencies,
+    memory: LoginMemory,
+  ) {
     this.#target = target;
+    this.#server = server;
     this.#deps = deps;
-    this.#transport = createTransport({
-      clock,
-      origin,
-      caBundle,
-      listed,
-      timeoutMs,
-      ...(lookup && { lookup }),
-    });
-    this.#anonymous = this.#client();
+    this.#memory = memory;
   }
 
   /** The token in use, or a new one; whoever asks while a login is on its way waits for that one. */
   async session(methods: readonly LoginMethod[], attempt: Attempt): Promise<Session> {
-    if (this.#session && this.#isAlive(this.#session)) return this.#session;
-    this.#login ??= this.#logIn(methods, attempt).finally(() => (this.#login = undefined));
-    return untilAborted(this.#login, attempt.signal);
+    if (this.#session?.life.isAlive()) return this.#session;
+    return untilAborted(this.#startLogin(methods, attempt), attempt.signal);
   }
 
   /** After a 403: true if the token is dead, so that a new login can help; false if the policies deny. */
@@ -107,6 +102,44 @@ export class Connection {
     return untilAborted(this.#lookup.isDead, attempt.signal);
   }
 
+  /**
+   * After a denial by a token that lives: a newer one if there is one, or if it is time for a login, since a role
+   * may have got policies that its older tokens do not have. Undefined if there is none; then the denial stands.
+   */
+  async fresher(
+    session: Session,
+    methods: readonly LoginMethod[],
+    attempt: Attempt,
+  ): Promise<Session | undefined> {
+    const current = this.#session;
+    if (current !== session) return current?.life.isAlive() ? current : undefined;
+    const { clock } = this.#deps;
+    if (!session.grant.ours || session.obtainedAt >= attempt.startedAt) return undefined;
+    if (!this.#login && clock.now() < this.#freshLogin.notBefore) return undefined;
+    const login = this.#startLogin(methods, attempt);
+    const fresh = await untilAborted(login, attempt.signal).catch((error: unknown) => {
+      if (error instanceof VaultError) return undefined;
+      throw error;
+    });
+    this.#pauseFreshLogins(login, session, fresh);
+    return fresh;
+  }
+
+  /** Once for all who have waited for this login. */
+  #pauseFreshLogins(login: Promise<Session>, session: Session, fresh: Session | undefined): void {
+    if (this.#freshLogin.login === login) return;
+    const { pauseMs: before } = this.#freshLogin;
+    const isSame = fresh?.grant.policies === session.grant.policies;
+    const longer = isSame ? Math.min(2 * before, MAX_FRESH_LOGIN_MS) : FRESH_LOGIN_MS;
+    const pauseMs = fresh ? longer : before;
+    this.#freshLogin = { login, notBefore: this.#deps.clock.now() + pauseMs, pauseMs };
+  }
+
+  /** Requests with another token than the one that is shared. */
+  clientOf(token: Hidden, namespace: string | undefined): VaultClient {
+    return this.#server.client(namespace, token);
+  }
+
   /** Makes a request and counts it. */
   ask(
     operation: Operation,
@@ -116,93 +149,132 @@ export class Connection {
     return counted(operation, attempt, this.#deps, request);
   }
 
-  /** Gives back the token if a login made it. Call it when no read is on its way. */
+  /** Gives back the tokens that logins made. Call it when no read is on its way. */
   async close(signal: AbortSignal): Promise<void> {
-    this.#cancelRenewal?.();
-    const session = this.#session;
+    const current = this.#session?.life;
     this.#session = undefined;
-    try {
-      if (session?.grant.ours && this.#isAlive(session)) {
-        await this.ask('revoke-self', { requests: 0 }, () =>
-          session.client.write('auth/token/revoke-self', {}, signal),
-        );
-      }
-    } catch {
-      // The token expires by itself; the request was counted.
-    } finally {
-      this.#background.abort(new VaultError(CLOSED));
-      await this.#transport.destroy();
-    }
+    for (const cancel of this.#retired.values()) cancel();
+    const lives = [...this.#retired.keys(), ...(current ? [current] : [])];
+    this.#retired.clear();
+    // First, lest a login that is on its way give a token that nobody would give back.
+    this.#background.abort(new VaultError(CLOSED));
+    await Promise.all(lives.map((life) => life.revoke(signal)));
+  }
+
+  #startLogin(methods: readonly LoginMethod[], attempt: Attempt): Promise<Session> {
+    this.#login ??= this.#logIn(methods, attempt).finally(() => (this.#login = undefined));
+    return this.#login;
   }
 
   async #logIn(methods: readonly LoginMethod[], attempt: Attempt): Promise<Session> {
     const faults: Fault[] = [];
+    const passed: string[] = [];
     for (const method of methods) {
-      const fault = this.#refusal(method) ?? (await this.#tryMethod(method, attempt));
-      if (!('reason' in fault)) return fault;
-      faults.push(fault);
+      const outcome = this.#refusal(method) ?? (await this.#tryMethod(method, attempt));
+      if (!('reason' in outcome)) return this.#adopt(method, outcome.grant, outcome.obtainedAt, passed);
+      faults.push(outcome);
+      passed.push(`${method.kind}: ${outcome.what}`);
     }
     // One that is worth trying again decides when; a refused method stays left out meanwhile.
     const [first = CLOSED] = faults;
-    throw new VaultError(faults.find(({ reason }) => reason !== 'CredentialsRefused') ?? first);
+    const telling = faults.find(({ reason }) => reason !== 'CredentialsRefused') ?? first;
+    const what = faults.length > 1 ? `no login method works: ${passed.join('; ')}` : telling.what;
+    throw new VaultError({ ...telling, what });
   }
 
-  async #tryMethod(method: LoginMethod, attempt: Attempt): Promise<Session | Fault> {
-    const { namespace, origin } = this.#target;
-    const { clock, log } = this.#deps;
+  async #tryMethod(
+    method: LoginMethod,
+    attempt: Attempt,
+  ): Promise<{ readonly grant: Grant; readonly obtainedAt: number } | Fault> {
+    const { origin, loginNamespace: namespace } = this.#target;
+    const { clock, log, requestToken } = this.#deps;
     const { signal } = this.#background;
     const obtainedAt = clock.now();
     try {
       const grant = await logIn(method, {
+        origin,
         namespace,
         signal,
+        requestToken,
+        unwrapped: this.#memory.unwrapped,
         ask: (operation, token, request) =>
-          this.ask(operation, attempt, () => request(token ? this.#client(token) : this.#anonymous)),
+          this.ask(operation, attempt, () => request(this.#server.client(namespace, token))),
       });
+      const locked = this.#account(method);
+      if (locked) this.#memory.lockouts.succeeded(locked);
       if (grant.verified) log?.info({ host: origin, method: method.kind }, 'logged in to Vault');
-      return this.#adopt({ method, grant, obtainedAt, client: this.#client(grant.token) });
+      return { grant, obtainedAt };
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
       const { fault } = error;
-      if (fault.reason !== 'CredentialsRefused' && fault.reason !== 'LoginFailed') throw error;
       if (fault.reason === 'CredentialsRefused') return this.#refuse(method, fault);
-      return fault;
+      if (fault.reason === 'LoginFailed') return fault;
+      // Also an answer that broke off: without a login no path can be read.
+      throw fault.scope === 'read' ? new VaultError({ ...fault, scope: 'connection' }) : error;
     }
   }
 
-  #adopt(session: Session): Session {
+  #adopt(method: LoginMethod, grant: Grant, obtainedAt: number, passed: readonly string[]): Session {
+    const { loginNamespace, origin } = this.#target;
+    const { clock, random, onRequest, log, fetchTimeoutMs } = this.#deps;
+    const { signal } = this.#background;
     // Closed while the login was on its way: nobody would give the token back.
-    this.#background.signal.throwIfAborted();
-    const expiresAt = this.#deps.clock.now() + session.grant.lifeMs;
-    this.#session = { ...session, expiresAt, provenUntil: 0 };
-    this.#scheduleRenewal(session.grant);
+    signal.throwIfAborted();
+    const client = (namespace: string | undefined) => this.#server.client(namespace, grant.token);
+    const life = new TokenLife(client(loginNamespace), grant, {
+      clock,
+      random,
+      onRequest,
+      signal,
+      onFailure: (status) => log?.warn({ host: origin, status }, 'the token could not be renewed'),
+    });
+    if (this.#session) this.#retire(this.#session.life, 2 * fetchTimeoutMs);
+    this.#session = { method, grant, obtainedAt, passed, client, life, provenUntil: 0 };
     return this.#session;
   }
 
-  /** A token that is about to expire is not worth sending. */
-  #isAlive({ expiresAt, grant }: LiveSession): boolean {
-    return this.#deps.clock.now() + Math.min(2_000, grant.lifeMs / 10) < expiresAt;
+  /** Reads that are on their way may use it still. */
+  #retire(life: TokenLife, afterMs: number): void {
+    const cancel = this.#deps.clock.setTimeout(() => {
+      this.#retired.delete(life);
+      void life.revoke(this.#background.signal);
+    }, afterMs);
+    this.#retired.set(life, cancel);
   }
 
-  #refusal({ kind, revision }: LoginMethod): Fault | undefined {
+  #refusal(method: LoginMethod): Fault | undefined {
+    const { kind, revision } = method;
+    const now = this.#deps.clock.now();
+    const locked = this.#account(method);
+    const barredMs = locked ? this.#memory.lockouts.barredFor(locked, now) : 0;
     const refusal = this.#refusals.get(kind);
-    if (refusal?.revision !== revision) return undefined;
-    const retryAfterMs = refusal.until - this.#deps.clock.now();
-    return retryAfterMs > 0 ? { ...refusal.fault, retryAfterMs } : undefined;
+    const refusedMs = refusal?.revision === revision ? refusal.until - now : 0;
+    if (refusal && refusedMs > 0) return { ...refusal.fault, retryAfterMs: Math.max(refusedMs, barredMs) };
+    return barredMs > 0 ? { ...BARRED, retryAfterMs: barredMs } : undefined;
   }
 
-  #refuse({ kind, revision }: LoginMethod, fault: Fault): Fault {
-    const until = this.#deps.clock.now() + REFUSED_PAUSE_MS;
-    this.#refusals.set(kind, { revision, until, fault });
+  #refuse(method: LoginMethod, fault: Fault): Fault {
+    const { kind, revision } = method;
     this.#deps.log?.warn({ host: this.#target.origin, method: kind }, 'Vault refused the login');
+    if (!repeatsCredential(method)) return fault;
+    const now = this.#deps.clock.now();
+    const locked = this.#account(method);
+    if (locked) this.#memory.lockouts.refused(locked, now);
+    this.#refusals.set(kind, { revision, until: now + REFUSED_PAUSE_MS, fault });
     return { ...fault, retryAfterMs: REFUSED_PAUSE_MS };
   }
 
+  #account(method: LoginMethod): string | undefined {
+    const found = account(method);
+    return found && fingerprint([this.#target.origin, this.#target.loginNamespace, found]);
+  }
+
   async #lookUp(session: Session, attempt: Attempt): Promise<boolean> {
+    const { loginNamespace } = this.#target;
     const answer = await this.ask('lookup-self', attempt, () =>
-      session.client.read(LOOKUP_SELF, this.#background.signal),
+      session.client(loginNamespace).read(LOOKUP_SELF, this.#background.signal),
     );
-    const fault = lookupFault(answer, this.#target.namespace);
+    const fault = lookupFault(answer, loginNamespace);
     if (fault) throw new VaultError(fault);
     const isDead = answer.status === 403 && !isPolicyDenial(answer);
     if (isDead) this.#discard(session);
@@ -212,48 +284,9 @@ export class Connection {
 
   #discard(session: Session): void {
     if (this.#session !== session) return;
+    this.#session.life.leave();
     this.#session = undefined;
-    this.#cancelRenewal?.();
     if (session.method.kind === 'token') this.#refuse(session.method, TOKEN_REFUSED);
-  }
-
-  /** At two thirds of its life, a little earlier by chance, so that not all tokens come at once. */
-  #scheduleRenewal({ renewable, lifeMs }: Pick<Grant, 'renewable' | 'lifeMs'>): void {
-    this.#cancelRenewal?.();
-    const { clock, random } = this.#deps;
-    const delay = lifeMs * (2 / 3) * (0.85 + 0.15 * random());
-    if (!renewable || lifeMs === Infinity || delay < MIN_RENEWAL_MS) return;
-    this.#cancelRenewal = clock.setTimeout(() => void this.#renew(), Math.min(delay, MAX_RENEWAL_MS));
-  }
-
-  /** Never throws: without a renewal the token lives on until it expires, and then a read logs in again. */
-  async #renew(): Promise<void> {
-    const { clock, log } = this.#deps;
-    const session = this.#session;
-    if (!session) return;
-    let answer: Answer | undefined;
-    try {
-      answer = await this.ask('renew-self', { requests: 0 }, () =>
-        session.client.write('auth/token/renew-self', {}, this.#background.signal),
-      );
-    } catch {
-      // No answer: tried again below.
-    }
-    if (session !== this.#session) return;
-    if (answer?.status === 200) {
-      const renewed = life(at(answer.body, 'auth'), 'lease_duration');
-      // Renewed for no time at all means that it ends when it was to end before.
-      if (renewed.lifeMs !== Infinity) session.expiresAt = clock.now() + renewed.lifeMs;
-      return this.#scheduleRenewal(renewed);
-    }
-    log?.warn({ host: this.#target.origin, status: answer?.status }, 'the token could not be renewed');
-    const isFinal = answer !== undefined && answer.status < 500 && answer.status !== 429;
-    if (!isFinal) this.#scheduleRenewal({ renewable: true, lifeMs: session.expiresAt - clock.now() });
-  }
-
-  #client(token?: Hidden): VaultClient {
-    const { origin, namespace } = this.#target;
-    return createClient({ transport: this.#transport, origin, namespace, ...(token && { token }) });
   }
 }
 

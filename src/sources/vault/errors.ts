@@ -6,8 +6,8 @@ import { ADDRESS_REFUSED } from './address.ts';
 /** What went wrong with one request, in words that may stand in a status: no value, no token, no time. */
 export interface Fault {
   readonly reason: Reason;
-  /** `connection`: whatever uses the same server and login fails alike. `read`: only this path. */
-  readonly scope: 'connection' | 'read';
+  /** Who fails alike: whatever uses the same server, whatever uses the same login, or only this path. */
+  readonly scope: 'server' | 'connection' | 'read';
   /** What is wrong and what to do. */
   readonly what: string;
   /** `POST /v1/auth/approle/login`; absent when it was the read of the path. */
@@ -34,8 +34,11 @@ export class VaultError extends Error {
 export interface Described {
   readonly origin: string;
   readonly namespace?: string | undefined;
+  readonly loginNamespace?: string | undefined;
   readonly apiPath: string;
   readonly location: string;
+  /** Login methods that could not even be tried. */
+  readonly unusable?: readonly { readonly method: string; readonly message: string }[] | undefined;
 }
 
 /** A fault as the answer to whoever asked for the path of this target. */
@@ -50,11 +53,19 @@ export function failure(target: Described, fault: Fault, retryAfterMs?: number):
 }
 
 /** `<what is wrong and what to do> (GET https://host/v1/secret/data/app answered HTTP 403)`, at most 1 KiB. */
-export function explain(target: Described, { what, request, status }: Fault): string {
-  const [method = 'GET', path = `/v1/${target.apiPath}`] = request?.split(' ') ?? [];
-  const namespace = target.namespace === undefined ? '' : ` in namespace ${target.namespace}`;
+export function explain(target: Described, { reason, what, request, status }: Fault): string {
+  const isLogin = reason === 'CredentialsRefused' || reason === 'LoginFailed';
+  const others = isLogin ? (target.unusable ?? []).map((one) => `; ${one.method}: ${one.message}`) : [];
   const answered = status === undefined ? '' : ` answered HTTP ${status}`;
-  return bound(`${what} (${method} ${target.origin}${path}${namespace}${answered})`);
+  return bound(`${what}${others.join('')} (${whichRequest(target, request)}${answered})`);
+}
+
+/** What is not the read of the path belongs to the login; what has no path of Vault's was asked of the API server. */
+function whichRequest({ origin, namespace, loginNamespace, apiPath }: Described, request?: string): string {
+  const [method = 'GET', path = `/v1/${apiPath}`] = request?.split(' ') ?? [];
+  if (!path.startsWith('/')) return `${method} ${path}`;
+  const where = request === undefined ? namespace : loginNamespace;
+  return `${method} ${origin}${path}${where === undefined ? '' : ` in namespace ${where}`}`;
 }
 
 /** Cut at a character. What is wrong stands first, so that only the end of a very long path is lost. */
@@ -79,7 +90,7 @@ const CERTIFICATE_WORDS = new Map([
 ]);
 
 const UNTRUSTED =
-  'the certificate of Vault is not signed by a CA that is trusted: put its CA into spec.tls.caBundle';
+  'the certificate of Vault is not signed by a CA that is trusted: put its CA into spec.tls (caBundle, caSecretRef or caConfigMapRef)';
 
 const NETWORK_WORDS = new Map([
   ['ENOTFOUND', 'the name of the host does not resolve: check spec.host and DNS'],
@@ -103,7 +114,7 @@ export function networkFault(code: string, request: string): Fault {
   const certificate = CERTIFICATE.test(code);
   return {
     reason: certificate ? 'TLSVerificationFailed' : 'Unreachable',
-    scope: 'connection',
+    scope: 'server',
     request,
     what: certificate
       ? (CERTIFICATE_WORDS.get(code) ?? UNTRUSTED)

@@ -8,6 +8,8 @@ export interface Answer {
   readonly body: Json | undefined;
   /** Retry-After, at most five minutes. */
   readonly retryAfterMs?: number;
+  /** 3xx: the other origin that the same path is at, if that is what the server says. */
+  readonly redirectTo?: string;
 }
 
 /*
@@ -16,17 +18,21 @@ export interface Answer {
  */
 
 /** The faults that every request can end in; undefined if the answer is not one of them. */
-export function commonFault({ status, body, retryAfterMs }: Answer): Fault | undefined {
+export function commonFault({ status, body, retryAfterMs, redirectTo }: Answer): Fault | undefined {
   const common = {
     scope: 'connection',
     status,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   } as const;
-  const unreachable = (what: string): Fault => ({ ...common, reason: 'Unreachable', what });
   if (status >= 300 && status < 400) {
-    return unreachable(
-      'the server redirects, which Fairlead does not follow: put the address of the active node or of a load balancer into spec.host',
-    );
+    return {
+      ...common,
+      reason: 'Unreachable',
+      what:
+        redirectTo === undefined
+          ? 'the server redirects, which Fairlead does not follow: put the address of the active node or of a load balancer into spec.host'
+          : `the server redirects to ${redirectTo}, which Fairlead does not follow: use that address in spec.host, or list it in spec.redirectHosts`,
+    };
   }
   if (status === 429) {
     return {
@@ -35,28 +41,48 @@ export function commonFault({ status, body, retryAfterMs }: Answer): Fault | und
       what: 'a rate limit of Vault is used up: raise the quota; Fairlead goes on by itself',
     };
   }
-  if (status === 503 && hasErrors(body)) {
-    return { ...common, reason: 'Sealed', what: 'Vault is sealed: unseal it; Fairlead goes on by itself' };
+  if (status === 503 && errorsOf(body)) {
+    return {
+      ...common,
+      scope: 'server',
+      reason: 'Sealed',
+      what: 'Vault is sealed: unseal it; Fairlead goes on by itself',
+    };
   }
   if (!isMap(body) && status !== 204) {
-    return unreachable(
-      'the answer is not from Vault: check spec.host and the proxy or load balancer in front of Vault',
-    );
+    return {
+      ...common,
+      // A gateway without a Vault behind it; anything else may be about this request alone.
+      scope: status >= 500 ? 'server' : 'connection',
+      reason: 'Unreachable',
+      what: 'the answer is not from Vault: check spec.host and the proxy or load balancer in front of Vault',
+    };
   }
   return undefined;
 }
 
+/** What a read was for, in words for messages. */
+export interface ReadWords {
+  readonly mount: string;
+  readonly namespace?: string | undefined;
+  /** Absent: the latest. */
+  readonly version?: number | undefined;
+}
+
 /** The fault in the answer to a read of `<mount>/data/<path>`; undefined if it holds the secret. */
-export function readFault(answer: Answer, { mount, namespace }: PathWords): Fault | undefined {
+export function readFault(answer: Answer, words: ReadWords): Fault | undefined {
   const { status, body } = answer;
   const read = { scope: 'read', status } as const;
   const common = commonFault(answer);
-  if (common) return common;
+  // What a gateway says to one path need not be what it says to others.
+  if (common) return isMap(body) || status >= 500 || status === 429 ? common : { ...common, scope: 'read' };
   if (status === 200 && isMap(at(body, 'data', 'data')) && isMap(at(body, 'data', 'metadata'))) {
     return undefined;
   }
-  if ((status === 200 || status === 404) && isMap(at(body, 'data', 'metadata'))) return deleted(body, status);
-  if (status === 200 || status === 204 || status === 405) return notKVv2(mount, status);
+  if ((status === 200 || status === 404) && isMap(at(body, 'data', 'metadata'))) {
+    return deleted(body, status, words);
+  }
+  if (status === 200 || status === 204 || status === 405) return notKVv2(words.mount, status);
   if (status === 403) {
     return {
       ...read,
@@ -64,7 +90,7 @@ export function readFault(answer: Answer, { mount, namespace }: PathWords): Faul
       what: 'the login works but its policies do not allow this: grant it `read` on this path in Vault',
     };
   }
-  if (status === 404) return notFound(answer, { mount, namespace });
+  if (status === 404) return notFound(answer, words);
   if (status >= 500) return serverFault(status, 'read');
   return {
     ...read,
@@ -73,35 +99,56 @@ export function readFault(answer: Answer, { mount, namespace }: PathWords): Faul
   };
 }
 
-export interface PathWords {
+/** What `sys/internal/ui/mounts` says of a mount that is not KV version 2. */
+export interface FoundMount {
   readonly mount: string;
-  readonly namespace?: string | undefined;
+  readonly type: string;
+  readonly version?: string | undefined;
 }
 
-/** The mount exists but is not KV version 2. */
-export function notKVv2(mount: string, status: number): Fault {
+/** The mount exists but is not KV version 2; `found` says what it is, if Vault told. */
+export function notKVv2(mount: string, status: number, found?: FoundMount): Fault {
   return {
     reason: 'NotKVv2',
     scope: 'read',
     status,
-    what: `${quote(mount)} is not the mount of a KV version 2 engine: use the API path <mount>/data/<path> of one in spec.path`,
+    what: `${found ? describe(found) : `${quote(mount)} is not the mount of a KV version 2 engine`}: use the API path <mount>/data/<path> of one in spec.path`,
   };
 }
 
-function deleted(body: Json | undefined, status: number): Fault {
-  const destroyed = at(body, 'data', 'metadata', 'destroyed') === true;
+function describe({ mount, type, version }: FoundMount): string {
+  if (type !== 'kv' && type !== 'generic')
+    return `${quote(mount)} is a secrets engine of type ${quote(type)}, not KV`;
+  return version === '2'
+    ? `${quote(mount)} is a KV version 2 engine, but what follows it is not data/<path>`
+    : `${quote(mount)} is a KV version 1 engine, which has no versions (to change it: vault kv enable-versioning ${mount})`;
+}
+
+function deleted(body: Json | undefined, status: number, { version }: ReadWords): Fault {
+  const which =
+    version === undefined ? 'the latest version of the secret' : `version ${version} of the secret`;
+  const fix = version === undefined ? 'write a new version' : 'use another version';
+  const isDestroyed = at(body, 'data', 'metadata', 'destroyed') === true;
   return {
-    reason: 'SourceDeleted',
+    reason: isDestroyed ? 'SourceDestroyed' : 'SourceDeleted',
     scope: 'read',
     status,
-    what: destroyed
-      ? 'the latest version of the secret is destroyed: write a new version'
-      : 'the latest version of the secret is deleted: undelete it, or write a new version',
+    what: isDestroyed ? `${which} is destroyed: ${fix}` : `${which} is deleted: undelete it, or ${fix}`,
+  };
+}
+
+/** The secret is there, but not in this version. */
+export function versionNotFound(version: number, status: number): Fault {
+  return {
+    reason: 'VersionNotFound',
+    scope: 'read',
+    status,
+    what: `the secret has no version ${version}, or has it no longer: correct secret.version`,
   };
 }
 
 /** 404 has three shapes: `errors` is empty, `errors` says why, or an empty envelope with warnings. */
-function notFound({ status, body }: Answer, { mount, namespace }: PathWords): Fault {
+function notFound({ status, body }: Answer, { mount, namespace }: ReadWords): Fault {
   const errors = errorsOf(body);
   if (errors === undefined) return notKVv2(mount, status);
   const read = { scope: 'read', status } as const;
@@ -109,12 +156,12 @@ function notFound({ status, body }: Answer, { mount, namespace }: PathWords): Fa
     return {
       ...read,
       reason: 'PathNotFound',
-      what: 'there is no secret at this path: correct spec.path, or write the secret',
+      what: 'there is no secret at this path: correct the path, or write the secret',
     };
   }
   // Only the word tells these two apart; without it the message names both.
   if (namespace !== undefined && errors.some((text) => /namespace/i.test(text))) {
-    return namespaceNotFound(status);
+    return { ...namespaceNotFound(status), scope: 'read' };
   }
   const where = namespace === undefined ? '' : `, or there is no namespace ${namespace}`;
   return {
@@ -129,7 +176,7 @@ export function namespaceNotFound(status: number): Fault {
     reason: 'NamespaceNotFound',
     scope: 'connection',
     status,
-    what: 'Vault has no such namespace: correct spec.namespace',
+    what: 'Vault has no such namespace: correct spec.namespace or spec.auth.namespace',
   };
 }
 
@@ -143,15 +190,13 @@ export function serverFault(status: number, scope: Fault['scope']): Fault {
   };
 }
 
-function hasErrors(body: Json | undefined): boolean {
-  return errorsOf(body) !== undefined;
-}
-
-function errorsOf(body: Json | undefined): readonly string[] | undefined {
+/** The texts of an answer that is an error of Vault's own; undefined if it is none. */
+export function errorsOf(body: Json | undefined): readonly string[] | undefined {
   const errors = at(body, 'errors');
   return Array.isArray(errors) ? errors.filter((item) => typeof item === 'string') : undefined;
 }
 
+/** Not from a caller of ours: a mount or a type as a server tells it is cut and escaped. */
 function quote(mount: string): string {
-  return JSON.stringify(mount);
+  return JSON.stringify(mount.length > 200 ? `${mount.slice(0, 200)}…` : mount);
 }

@@ -1,10 +1,11 @@
-import type { FieldValue } from '../source.ts';
-import type { Connection } from './connection.ts';
-import { VaultError } from './errors.ts';
-import { commonFault, notKVv2, readFault, type Answer } from './faults.ts';
 import { at, isMap, numberAt, plain, type Json } from '../../json/json.ts';
-import { encodePath } from './path.ts';
-import type { Attempt, Operation } from './requests.ts';
+import type { FieldValue } from '../source.ts';
+import { Asking, isRefusal } from './asking.ts';
+import type { Connection, Session } from './connection.ts';
+import { askMount } from './discovery.ts';
+import { VaultError } from './errors.ts';
+import { notKVv2, readFault, versionNotFound, type Answer } from './faults.ts';
+import type { Attempt } from './requests.ts';
 import type { VaultTarget } from './target.ts';
 
 /** One version of a KV v2 secret. */
@@ -13,61 +14,58 @@ export interface KvSecret {
   readonly version?: number;
   /** The login method that worked. */
   readonly authMethod: string;
+  /** Those before it that did not, and why. */
+  readonly passed: readonly string[];
 }
 
-/** Reads the latest version of the secret at the target's path. Throws VaultError. */
+/** Reads the secret at the target's path. Throws VaultError. */
 export async function readSecret(
   connection: Connection,
   target: VaultTarget,
   attempt: Attempt,
 ): Promise<KvSecret> {
-  let session = await connection.session(target.methods, attempt);
-  let answer = await read();
-  if (isRefusal(answer) && (await connection.isDead(session, attempt))) {
-    session = await connection.session(target.methods, attempt);
-    answer = await read();
-  }
+  const asking = new Asking(connection, target, attempt);
+  const { answer, session } = await readAs(asking, await connection.session(target.methods, attempt));
   const fault = readFault(answer, target);
-  if (fault?.reason === 'PathNotFound') await checkMount();
+  if (fault?.reason === 'PathNotFound') await explainMissing(asking, session, answer);
+  if (fault?.reason === 'NotKVv2') await checkMount(asking, session, answer);
   if (fault) throw new VaultError(fault);
   return {
     fields: fieldsOf(at(answer.body, 'data', 'data')),
     ...versionOf(answer.body),
     authMethod: session.method.kind,
+    passed: session.passed,
   };
-
-  function read(): Promise<Answer> {
-    return get('read', target.apiPath);
-  }
-
-  async function get(operation: Operation, path: string): Promise<Answer> {
-    try {
-      return await connection.ask(operation, attempt, () => session.client.read(path, attempt.signal));
-    } catch (error) {
-      throw error instanceof VaultError ? withoutRequest(error) : error;
-    }
-  }
-
-  /** Version 1 of KV answers a missing secret like version 2; only what the CLI asks tells them apart. */
-  async function checkMount(): Promise<void> {
-    const path = `sys/internal/ui/mounts/${encodePath(target.mount)}`;
-    const mount = await get('mount', path);
-    const type = at(mount.body, 'data', 'type');
-    const isKVv2 = type === 'kv' && at(mount.body, 'data', 'options', 'version') === '2';
-    if (mount.status === 200 && typeof type === 'string' && !isKVv2) {
-      throw new VaultError(notKVv2(target.mount, answer.status));
-    }
-  }
 }
 
-/** Others on the same connection get the same fault: they need not learn this path, and each names its own. */
-function withoutRequest({ fault, cause }: VaultError): VaultError {
-  return new VaultError({ ...fault, request: undefined }, cause as string | undefined);
+/** Reads the path with this session, or if its token is dead or outdated, once more with another. */
+async function readAs(asking: Asking, session: Session): Promise<{ answer: Answer; session: Session }> {
+  const { connection, target, attempt } = asking;
+  const answer = await asking.path(session, target.version);
+  if (!isRefusal(answer)) return { answer, session };
+  const next = (await connection.isDead(session, attempt))
+    ? await connection.session(target.methods, attempt)
+    : await connection.fresher(session, target.methods, attempt);
+  if (!next) return { answer, session };
+  return { answer: await asking.path(next, target.version), session: next };
 }
 
-/** A 403 of Vault itself, not of something in front of it. */
-function isRefusal(answer: Answer): boolean {
-  return answer.status === 403 && commonFault(answer) === undefined;
+/** Vault says the same of a path, of a version and in KV version 1 of anything that is not there. */
+async function explainMissing(asking: Asking, session: Session, answer: Answer): Promise<void> {
+  const { version } = asking.target;
+  if (version !== undefined) {
+    const latest = await asking.path(session, undefined);
+    const isThere = latest.status === 200 || isMap(at(latest.body, 'data', 'metadata'));
+    if (isThere) throw new VaultError(versionNotFound(version, answer.status));
+  }
+  await checkMount(asking, session, answer);
+}
+
+async function checkMount(asking: Asking, session: Session, { status }: Answer): Promise<void> {
+  const { target } = asking;
+  const found = await askMount(target, (path) => asking.get('mount', session.client(target.namespace), path));
+  if (!found || found.isKVv2) return;
+  throw new VaultError(notKVv2(found.mount, status, found));
 }
 
 function fieldsOf(data: Json | undefined): ReadonlyMap<string, FieldValue> {

@@ -2,7 +2,17 @@ import type { SourceClock } from '../clock.ts';
 import { codeOf, VaultError } from './errors.ts';
 import type { Answer } from './faults.ts';
 
-export type Operation = 'login' | 'lookup-self' | 'renew-self' | 'revoke-self' | 'read' | 'mount';
+export type Operation =
+  | 'login'
+  | 'unwrap'
+  | 'lookup-self'
+  | 'renew-self'
+  | 'revoke-self'
+  | 'create-token'
+  | 'read'
+  | 'list'
+  | 'mount'
+  | 'health';
 
 /** One finished request to Vault, for counters. */
 export interface RequestEvent {
@@ -15,6 +25,11 @@ export interface RequestEvent {
 }
 
 export type OnRequest = (event: RequestEvent) => void;
+
+export interface VaultLog {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
 
 /** One try to read a path: what it may take, and what it took. */
 export interface Attempt {

@@ -1,17 +1,21 @@
 import type { SourceClock } from '../clock.ts';
 import type { SourceAnswer } from '../source.ts';
 import type { Lookup } from './address.ts';
-import type { VaultLog } from './connection.ts';
-import { failure, VaultError } from './errors.ts';
+import type { Held } from './breaker.ts';
+import { failure, VaultError, type Fault } from './errors.ts';
+import { inspect, type Inspection } from './inspect.ts';
 import { readSecret } from './kv2.ts';
-import { Registry, type Reading, type ReadResult, type VaultFields } from './registry.ts';
-import { untilAborted, type Attempt, type OnRequest } from './requests.ts';
+import type { RequestToken } from './login.ts';
+import { Registry, type Host, type Reading, type ReadResult, type VaultFields } from './registry.ts';
+import { untilAborted, type Attempt, type OnRequest, type VaultLog } from './requests.ts';
 import type { VaultTarget } from './target.ts';
 
 export interface VaultSourceOptions {
   readonly clock: SourceClock;
   /** At least 0 and less than 1. */
   readonly random: () => number;
+  /** Makes tokens of ServiceAccounts for kubernetes and jwt logins. */
+  readonly requestToken?: RequestToken;
   /** For one request to Vault; a read that needs several may take twice as long. */
   readonly fetchTimeoutMs?: number;
   /** How many callers may wait for the same integration at once, so that a slow Vault cannot hold all workers. */
@@ -31,7 +35,7 @@ export interface ReadOptions {
   readonly signal: AbortSignal;
 }
 
-export type VaultAnswer = SourceAnswer & { readonly authMethod?: string };
+export type VaultAnswer = SourceAnswer | VaultFields;
 
 /** A value serves those who came before it was read, for as long as a burst of them takes to arrive. */
 const FRESH_MS = 2_000;
@@ -56,12 +60,14 @@ export class VaultSource {
 
   constructor(options: VaultSourceOptions) {
     const { clock, random, fetchTimeoutMs = 10_000, onRequest = () => {}, log, lookup } = options;
+    const { requestToken = noTokens } = options;
     this.#clock = clock;
     this.#random = random;
     this.#fetchTimeoutMs = fetchTimeoutMs;
     this.#maxWaiters = options.maxWaitersPerIntegration ?? 24;
     this.#intervalMs = options.minReadIntervalMs ?? 1_000;
-    this.#registry = new Registry({ clock, random, fetchTimeoutMs, onRequest, log, lookup });
+    const deps = { clock, random, fetchTimeoutMs, onRequest, log, lookup, requestToken };
+    this.#registry = new Registry(deps, (host) => this.#isReady(host));
   }
 
   /**
@@ -73,11 +79,10 @@ export class VaultSource {
     if (this.#isStopped) return later(STOPPED_MS);
     const now = this.#clock.now();
     const reading = this.#registry.reading(target);
-    const { link, fresh } = reading;
-    link.lastUsed = now;
+    const { fresh } = reading;
     if (fresh && fresh.startedAt >= notBefore && now < fresh.startedAt + FRESH_MS) return fresh.fields;
 
-    const held = link.breaker.held(now, target.revision) ?? reading.breaker.held(now);
+    const held = this.#held(reading, target, now);
     if (held) return failure(target, held.fault, held.retryAfterMs);
 
     const wait = this.#waitFor(reading, now, notBefore);
@@ -86,6 +91,21 @@ export class VaultSource {
     const flight = reading.flight ?? this.#start(reading, target, now);
     const result = await this.#waiting(target.name, untilAborted(flight.result, signal));
     return result.kind === 'fields' ? result : failure(target, result.fault, result.pauseMs);
+  }
+
+  /**
+   * What Vault tells about the target beside its fields, for a status: nothing if it is down. `maybeFolder`: there was
+   * no secret to read. Throws only the reason of the signal.
+   */
+  async inspect(target: VaultTarget, maybeFolder: boolean, signal: AbortSignal): Promise<Inspection> {
+    if (this.#isStopped) return {};
+    const reading = this.#registry.reading(target);
+    const scope = this.#held(reading, target, this.#clock.now())?.fault.scope;
+    if (scope === 'server') return {};
+    const { connection, host } = reading.link;
+    const attempt: Attempt = { startedAt: this.#clock.now(), signal, requests: 0 };
+    const mayLogIn = scope !== 'connection';
+    return inspect({ server: host.server, connection, target, attempt, maybeFolder, mayLogIn });
   }
 
   /** Calls back with the name of an integration whose Vault or path answers again; the answer unsubscribes. */
@@ -103,6 +123,10 @@ export class VaultSource {
   async stop(signal: AbortSignal): Promise<void> {
     this.#isStopped = true;
     await this.#registry.close(signal);
+  }
+
+  #held({ link, breaker }: Reading, target: VaultTarget, now: number): Held | undefined {
+    return link.host.server.circuit.held() ?? link.breaker.held(now, target.revision) ?? breaker.held(now);
   }
 
   /** 0 if a read may start, or one that is on its way will do. */
@@ -134,26 +158,29 @@ export class VaultSource {
     const cancel = this.#clock.setTimeout(() => deadline.abort(TOO_SLOW), 2 * this.#fetchTimeoutMs);
     const attempt: Attempt = { startedAt, signal: deadline.signal, requests: 0 };
     const { link } = reading;
+    const { circuit } = link.host.server;
+    circuit.begin(attempt);
     link.breaker.begin(attempt, target.revision);
     reading.breaker.begin(attempt);
     try {
-      const { fields, version, authMethod } = await readSecret(link.connection, target, attempt);
+      const { fields, version, authMethod, passed } = await readSecret(link.connection, target, attempt);
       const { location } = target;
-      const answer = {
-        kind: 'fields' as const,
-        location,
-        fields,
-        authMethod,
-        ...(version !== undefined && { version }),
-      };
+      const found = { kind: 'fields' as const, location, fields, authMethod, passed };
+      const answer = { ...found, ...(version !== undefined && { version }) };
       this.#keep(reading, answer, startedAt);
-      this.#succeeded(reading);
+      const isPathBack = reading.breaker.succeed();
+      if (!this.#connected(reading) && isPathBack) this.#announce(reading.names);
       return answer;
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
-      return this.#failed(reading, target, attempt, error);
+      return {
+        kind: 'fault',
+        fault: error.fault,
+        pauseMs: this.#failed(reading, target, attempt, error.fault),
+      };
     } finally {
       cancel();
+      circuit.end(attempt);
       link.breaker.end(attempt);
       reading.breaker.end(attempt);
     }
@@ -172,29 +199,43 @@ export class VaultSource {
     reading.fresh = { startedAt, fields, drop };
   }
 
-  #succeeded(reading: Reading): void {
-    const isPathBack = reading.breaker.succeed();
-    if (!this.#connected(reading) && isPathBack) this.#announce(reading.names);
-  }
-
-  /** The connection answers: true if it did not before; then everybody on it is told. */
+  /** Server and login are fine: true if one was not before; then everybody who waited for it is told. */
   #connected({ link }: Reading): boolean {
-    const isBack = link.breaker.succeed();
-    if (isBack) this.#announce([...link.readings].flatMap(({ names }) => [...names]));
-    return isBack;
+    const isServerBack = this.#reached(link.host);
+    const isLinkBack = link.breaker.succeed();
+    if (isLinkBack && !isServerBack) this.#announce(namesOf([...link.readings]));
+    return isServerBack || isLinkBack;
   }
 
-  #failed(reading: Reading, target: VaultTarget, attempt: Attempt, { fault }: VaultError): ReadResult {
+  /** The server has answered: if that is news, whatever failed for want of it may be tried at once. */
+  #reached(host: Host): boolean {
+    const isBack = host.server.circuit.succeed();
+    if (!isBack) return false;
+    const now = this.#clock.now();
+    for (const { breaker, readings } of host.links) {
+      breaker.release(now, 'Unreachable');
+      for (const reading of readings) reading.breaker.release(now, 'Unreachable');
+    }
+    this.#isReady(host);
+    return true;
+  }
+
+  #isReady({ links }: Host): void {
+    this.#announce(namesOf([...links].flatMap(({ readings }) => [...readings])));
+  }
+
+  /** Remembers the failure where it belongs; says how long to wait. */
+  #failed(reading: Reading, target: VaultTarget, attempt: Attempt, fault: Fault): number {
+    const { link } = reading;
     const now = this.#clock.now();
     // From here on the breaker says when; it pauses longer than a burst does.
     reading.spacingMs = this.#intervalMs;
-    if (fault.scope === 'connection') {
-      const pauseMs = reading.link.breaker.fail(fault, attempt, now, target.revision);
-      return { kind: 'fault', fault, pauseMs };
-    }
+    if (fault.scope === 'server') return link.host.server.circuit.fail(fault, attempt);
+    this.#reached(link.host);
+    if (fault.scope === 'connection') return link.breaker.fail(fault, attempt, now, target.revision);
     const pauseMs = reading.breaker.fail(fault, attempt, now);
     this.#connected(reading);
-    return { kind: 'fault', fault, pauseMs };
+    return pauseMs;
   }
 
   #announce(names: Iterable<string>): void {
@@ -222,6 +263,12 @@ const TOO_SLOW = new VaultError({
   scope: 'connection',
   what: 'Vault did not answer in time: check Vault, spec.host and network policies',
 });
+
+function namesOf(readings: readonly Reading[]): readonly string[] {
+  return readings.flatMap(({ names }) => [...names]);
+}
+
+const noTokens: RequestToken = async () => Promise.resolve({ refused: 'it was not told how to ask for one' });
 
 function later(afterMs: number): VaultAnswer {
   return { kind: 'later', afterMs };

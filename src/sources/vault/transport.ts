@@ -1,22 +1,28 @@
-import { X509Certificate } from 'node:crypto';
 import { buildConnector, Pool, type Dispatcher } from 'undici';
+import { parseJson } from '../../json/json.ts';
 import type { SourceClock } from '../clock.ts';
 import { checkedLookup, type Lookup } from './address.ts';
 import { codeOf, networkFault, VaultError } from './errors.ts';
 import type { Answer } from './faults.ts';
-import { parseJson } from '../../json/json.ts';
+import { secureContext, type TlsMaterial } from './tls.ts';
 
 export interface TransportOptions {
   readonly clock: SourceClock;
   readonly origin: string;
-  /** PEM; replaces the system's CAs. */
-  readonly caBundle?: string | undefined;
+  /** Other origins that a redirect may lead to, and whether each is listed. */
+  readonly redirects?: readonly TrustedOrigin[] | undefined;
+  readonly tls?: TlsMaterial | undefined;
   /** The operator listed the origin: any address behind it will do. */
   readonly listed: boolean;
   /** For one request, from the first byte sent to the last received. */
   readonly timeoutMs: number;
   /** For tests. */
-  readonly lookup?: Lookup;
+  readonly lookup?: Lookup | undefined;
+}
+
+export interface TrustedOrigin {
+  readonly origin: string;
+  readonly listed: boolean;
 }
 
 /** What node-vault hands over to its transport, plus the signal that travels through its options. */
@@ -31,75 +37,84 @@ export interface TransportRequest {
 export interface Transport {
   /** Throws VaultError if there is no complete answer, or the reason of the signal. */
   readonly send: (request: TransportRequest) => Promise<Answer>;
+  /** Requests from now on go over new connections: the old ones may lead to a server that is not there any more. */
+  readonly renew: () => void;
   /** Ends requests in flight too. */
   readonly destroy: () => Promise<void>;
 }
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
-const MAX_CONNECTIONS = 16;
+/** Requests to one server at the same time, whatever waits: it may have just come back. */
+export const MAX_CONCURRENT_REQUESTS = 16;
+/** For name, TCP and TLS together; less than for the whole request. */
+const CONNECT_MS = 5_000;
 const KEEP_ALIVE_MS = 15_000;
 const MAX_RETRY_AFTER_MS = 5 * 60_000;
 
-/** HTTP to one server and no other: a pool of kept-alive connections, no redirects, no proxies, no retries. */
+/** HTTP to one server and those it may redirect to: pools of kept-alive connections, no proxies, no retries. */
 export function createTransport(options: TransportOptions): Transport {
-  const pool = new Pool(options.origin, {
-    connections: MAX_CONNECTIONS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    maxResponseSize: MAX_RESPONSE_BYTES,
-    // The one deadline below covers both.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: connector(options),
-  });
+  const pools = new Map<string, Pool>();
+  const retired = new Set<Promise<void>>();
+  const poolOf = (to: TrustedOrigin): Pool => {
+    const pool = pools.get(to.origin) ?? openPool(to, options);
+    pools.set(to.origin, pool);
+    return pool;
+  };
+  const retire = () => {
+    for (const pool of pools.values()) {
+      const closing: Promise<void> = pool.destroy().finally(() => retired.delete(closing));
+      retired.add(closing);
+    }
+    pools.clear();
+  };
   return {
-    send: (request) => send(pool, options, request),
-    destroy: () => pool.destroy(),
+    send: (request) => send(poolOf, options, request),
+    renew: retire,
+    destroy: async () => {
+      retire();
+      await Promise.all(retired);
+    },
   };
 }
 
-function connector({ caBundle, listed, lookup, timeoutMs }: TransportOptions): buildConnector.connector {
-  const unreadable = caBundle !== undefined && !isCertificates(caBundle);
-  const connect = buildConnector({
-    allowH2: false,
-    timeout: timeoutMs,
-    rejectUnauthorized: true,
-    ...(caBundle !== undefined && { ca: caBundle }),
-    ...(!listed && { lookup: checkedLookup(lookup) }),
+function openPool(
+  { origin, listed }: TrustedOrigin,
+  { tls = {}, lookup, timeoutMs }: TransportOptions,
+): Pool {
+  return new Pool(origin, {
+    connections: MAX_CONCURRENT_REQUESTS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    maxResponseSize: MAX_RESPONSE_BYTES,
+    // The one deadline of send() covers both.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: buildConnector({
+      allowH2: false,
+      timeout: Math.min(CONNECT_MS, timeoutMs),
+      rejectUnauthorized: true,
+      ...(origin.startsWith('https:') && { secureContext: secureContext(tls) }),
+      ...(!listed && { lookup: checkedLookup(lookup) }),
+    }),
   });
-  // OpenSSL skips what it cannot read, and the error would then be about the server's certificate.
-  return (to, callback) =>
-    unreadable ? callback(new VaultError(UNREADABLE_CA), null) : connect(to, callback);
-}
-
-const UNREADABLE_CA = {
-  reason: 'TLSVerificationFailed',
-  scope: 'connection',
-  what: 'spec.tls.caBundle holds no certificate, or one that cannot be read: write PEM certificates into it',
-} as const;
-
-function isCertificates(pem: string): boolean {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  try {
-    return blocks.length > 0 && blocks.every((block) => new X509Certificate(block).subject !== undefined);
-  } catch {
-    return false;
-  }
 }
 
 async function send(
-  pool: Pool,
-  { clock, origin, timeoutMs }: TransportOptions,
+  poolOf: (to: TrustedOrigin) => Pool,
+  options: TransportOptions,
   request: TransportRequest,
 ): Promise<Answer> {
+  const { clock, origin, timeoutMs } = options;
   const { method, uri, headers, json, signal } = request;
+  const path = uri.slice(origin.length);
   const name = `${method} ${new URL(uri).pathname}`;
   const deadline = new AbortController();
   const cancel = clock.setTimeout(() => deadline.abort(), timeoutMs);
-  try {
+  let hasAnswered = false;
+  const ask = async (pool: Pool): Promise<Answer> => {
     const response = await pool.request({
       method,
-      path: uri.slice(origin.length),
+      path,
       headers: {
         ...headers,
         accept: 'application/json',
@@ -110,11 +125,20 @@ async function send(
       body: json ? JSON.stringify(json) : null,
       signal: AbortSignal.any([signal, deadline.signal]),
     });
-    return answer(response, await response.body.text());
+    hasAnswered = true;
+    return answer(response, await response.body.text(), uri);
+  };
+  try {
+    const first = await ask(poolOf(options));
+    const next = redirection(first, options);
+    return next ? await ask(poolOf(next)) : first;
   } catch (error) {
     signal.throwIfAborted();
-    if (deadline.signal.aborted) throw new VaultError({ ...TIMED_OUT, request: name });
-    throw converted(error, name);
+    const failed = deadline.signal.aborted
+      ? new VaultError({ ...TIMED_OUT, request: name })
+      : converted(error, name);
+    // The server is there: that the body does not come through need not concern other requests.
+    throw hasAnswered ? new VaultError({ ...failed.fault, scope: 'read' }, failed.cause as string) : failed;
   } finally {
     cancel();
   }
@@ -122,13 +146,12 @@ async function send(
 
 const TIMED_OUT = {
   reason: 'Unreachable',
-  scope: 'connection',
+  scope: 'server',
   what: 'Vault did not answer in time: check Vault, spec.host and network policies',
 } as const;
 
 /** undici's errors can hold headers and bodies; only the code goes on. */
 function converted(error: unknown, request: string): VaultError {
-  if (error instanceof VaultError) return new VaultError({ ...error.fault, request });
   const code = codeOf(error);
   if (code !== 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new VaultError(networkFault(code, request), code);
   return new VaultError({
@@ -139,13 +162,37 @@ function converted(error: unknown, request: string): VaultError {
   });
 }
 
-function answer({ statusCode, headers }: Dispatcher.ResponseData, text: string): Answer {
+/**
+ * The one origin that the same request is to be sent to, if it is one that a redirect may lead to. Once: who
+ * redirects again is not the active node. 307 and 308 alone keep method and body.
+ */
+function redirection(
+  { status, redirectTo }: Answer,
+  { origin, redirects = [] }: TransportOptions,
+): TrustedOrigin | undefined {
+  if (status !== 307 && status !== 308) return undefined;
+  if (origin.startsWith('https:') && redirectTo?.startsWith('https:') !== true) return undefined;
+  return redirects.find((one) => one.origin === redirectTo);
+}
+
+function answer({ statusCode, headers }: Dispatcher.ResponseData, text: string, uri: string): Answer {
   const retryAfterMs = retryAfter(headers['retry-after'], headers['date']);
+  const redirectTo =
+    statusCode >= 300 && statusCode < 400 ? samePathElsewhere(headers['location'], uri) : undefined;
   return {
     status: statusCode,
     body: text === '' ? undefined : parseJson(text),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(redirectTo !== undefined && { redirectTo }),
   };
+}
+
+/** The origin in a Location; undefined if it is the same one, or if the path is another one. */
+function samePathElsewhere(location: HeaderValue, uri: string): string | undefined {
+  if (typeof location !== 'string' || !URL.canParse(location, uri)) return undefined;
+  const [from, to] = [new URL(uri), new URL(location, uri)];
+  const same = from.pathname === to.pathname && from.search === to.search;
+  return same && to.origin !== from.origin && to.username === '' ? to.origin : undefined;
 }
 
 /** Seconds, or a date, which is compared with the server's own clock. Five minutes are enough for any quota. */
