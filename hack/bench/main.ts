@@ -10,7 +10,7 @@ import { down, up } from '../cluster/index.ts';
 import { tap } from '../tap.ts';
 import { vaultAdmin } from '../vault-admin.ts';
 import { floor } from './floor.ts';
-import { prepare, type Bench } from './prepare.ts';
+import { prepare, scopeTokens, type Bench } from './prepare.ts';
 import { measure, type Measurement } from './measure.ts';
 
 const PODS = Number(process.env['PODS'] ?? 1000);
@@ -26,7 +26,8 @@ try {
   const prepared = await prepare(bench);
   say(`\nfloor: a bare client, 32 at once, each of ${PODS} pods: one Vault read, one Secret, one gate patch`);
   const floors = await floor(bench);
-  for (const scenario of ['own-path', 'shared-path'] as const) {
+  for (const scenario of ['own-path', 'shared-path', 'scoped-tokens'] as const) {
+    if (scenario === 'scoped-tokens') await scopeTokens(bench);
     say(`\n${scenario}: ${PODS} annotated pods at once`);
     results.push(await measure(bench, prepared, scenario, floors[scenario]));
   }

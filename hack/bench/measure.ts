@@ -49,7 +49,7 @@ export async function measure(
   const started = performance.now();
   await inParallel(pods, 32, async (i) => {
     const name = `pod-${i}`;
-    const references = scenario === 'own-path' ? `own-${i}` : `shared-${i}`;
+    const references = scenario === 'shared-path' ? `shared-${i}` : `own-${i}`;
     await api.call(
       'POST',
       `/api/v1/namespaces/${namespace}/pods`,

@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { cel, conditionedStatus, defineKind, listMap, metaName } from './schema.ts';
+import { importEntry } from './import-entry.ts';
 import { LIMITS } from './names.ts';
+import { cel, conditionedStatus, defineKind, listMap } from './schema.ts';
+import { secretObject } from './secret-object.ts';
 
-export const SOURCE_TYPES = ['KUBERNETES', 'VAULT'] as const;
-export type SourceType = (typeof SOURCE_TYPES)[number];
+export type { ImportEntry } from './import-entry.ts';
+export type { SecretObject, SourceType } from './secret-object.ts';
 
 /**
  * Names that change how a process is loaded or that Fairlead and Kubernetes set themselves: a secret must not
@@ -12,25 +14,6 @@ export type SourceType = (typeof SOURCE_TYPES)[number];
 export const RESERVED_VARIABLES =
   '^(FAIRLEAD_.*|KUBERNETES_.*|LD_.*|SPARK_SUBMIT_OPTS|NODE_OPTIONS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|BASH_ENV|ENV|PYTHONSTARTUP|PYTHONPATH|PYTHONHOME|PERL5OPT|RUBYOPT|PATH)$';
 export const VARIABLE_NAME = '^[A-Za-z_][A-Za-z0-9_]*$';
-
-/** `{key, source}`: names one secret value. */
-export const secretObject = z.object({
-  key: z
-    .string()
-    .min(1)
-    .max(253)
-    .meta(cel([`!self.matches('[[:cntrl:]]')`, 'must not contain control characters']))
-    .describe('The key in the source: a key of the store, or a field of the KV v2 secret.'),
-  source: z
-    .object({
-      type: z.enum(SOURCE_TYPES).describe("KUBERNETES: a domain's store. VAULT: a VaultIntegration."),
-      id: metaName
-        .max(63)
-        .describe('KUBERNETES: a domain or global. VAULT: the metadata.name of an integration.'),
-    })
-    .describe('Where the value lives.'),
-});
-export type SecretObject = z.infer<typeof secretObject>;
 
 const envEntry = z.object({
   name: z
@@ -57,14 +40,24 @@ const envEntry = z.object({
     .describe('If true, a missing value leaves the variable out instead of holding the pod.'),
 });
 
-const spec = z.object({
-  env: z
-    .array(envEntry)
-    .min(1)
-    .max(LIMITS.variablesPerReference)
-    .meta(listMap('name'))
-    .describe('The environment variables.'),
-});
+const spec = z
+  .object({
+    env: z
+      .array(envEntry)
+      .min(1)
+      .max(LIMITS.variablesPerReference)
+      .meta(listMap('name'))
+      .optional()
+      .describe('The environment variables, one by one.'),
+    envFrom: z
+      .array(importEntry)
+      .min(1)
+      .max(LIMITS.importsPerReference)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .optional()
+      .describe('Environment variables in bulk: many keys of one place, named after the keys.'),
+  })
+  .meta(cel([`has(self.env) || has(self.envFrom)`, 'must have env or envFrom, or both']));
 
 const status = conditionedStatus({
   entries: z
@@ -79,6 +72,20 @@ const status = conditionedStatus({
     )
     .meta(listMap('name'))
     .optional(),
+  imports: z
+    .array(
+      z.object({
+        type: z.string(),
+        id: z.string(),
+        path: z.string().optional(),
+        version: z.int().optional().describe('VAULT only: the version of the KV v2 secret.'),
+        state: z.string().describe('Resolved, or the reason why not.'),
+        variables: z.int().describe('How many variables it makes.'),
+      }),
+    )
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .optional()
+    .describe('The entries of envFrom, in their order.'),
 });
 
 /** Which secret values become which environment variables; pods of the namespace name it in an annotation. */

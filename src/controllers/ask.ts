@@ -1,19 +1,18 @@
+import type { Reason } from '../api/reasons.ts';
 import { refusal } from '../resolve/permission.ts';
-import { sourceKey, sourcesOf, type SourceKey, type SourceState } from '../resolve/resolve.ts';
-import type { WantedSet } from '../resolve/wanted.ts';
+import { placeKey, sourceKey, type Place, type PlaceKey } from '../resolve/place.ts';
+import type { States } from '../resolve/resolve.ts';
+import type { SourceState } from '../resolve/state.ts';
+import { placesOf, type WantedSet } from '../resolve/wanted.ts';
 import { readStore } from '../sources/kubernetes.ts';
 import type { SourceAnswer } from '../sources/source.ts';
 import type { VaultAnswer, VaultSource } from '../sources/vault/source.ts';
-import { vaultTarget } from '../sources/vault/target.ts';
+import { targetOf, type TargetDependencies } from './targets.ts';
 import type { View } from './view.ts';
-import type { World } from './world.ts';
 
-export interface AskDependencies {
-  readonly world: Pick<World, 'credentials'>;
+export interface AskDependencies extends TargetDependencies {
   readonly vault: Pick<VaultSource, 'read'>;
-  readonly systemNamespace: string;
   readonly storePrefix: string;
-  readonly vaultHosts: readonly string[];
   /** Somebody could not read this integration: its status should say so before its next check. */
   readonly onVaultFailure?: (id: string) => void;
 }
@@ -27,54 +26,68 @@ export interface Asking {
 }
 
 export type Answers =
-  | { readonly kind: 'states'; readonly states: ReadonlyMap<SourceKey, SourceState> }
-  | { readonly kind: 'later'; readonly afterMs: number };
+  { readonly kind: 'states'; readonly states: States } | { readonly kind: 'later'; readonly afterMs: number };
 
-/** Asks every source of a set at once, each only after the permission check; "later" if one is not free now. */
+/** Asks for every place of a set, each only after the permission check of its source; "later" if one is not free now. */
 export async function ask(
   wanted: WantedSet,
   asking: Asking,
   view: View,
   deps: AskDependencies,
 ): Promise<Answers> {
-  const sources = sourcesOf(wanted);
-  const answers = await Promise.all(
-    sources.map(async (source): Promise<[SourceKey, SourceAnswer | SourceState]> => {
-      const refused = refusal(asking.domain, source, (id) => view.integration(id)?.spec);
-      if (refused) return [sourceKey(source), { kind: 'failed', ...refused }];
-      if (source.type === 'KUBERNETES') return [sourceKey(source), storeAnswer(source.id, view, deps)];
-      const answer = await askVault(source.id, asking, view, deps);
-      if (answer.kind === 'failed') deps.onVaultFailure?.(source.id);
-      return [sourceKey(source), answer];
-    }),
-  );
+  const bySource = Map.groupBy(placesOf(wanted), ({ source }) => sourceKey(source));
+  const groups = [...bySource.values()].map(async (places) => inTurns(places, askPlace));
+  const answers = (await Promise.all(groups)).flat();
   const waits = answers.flatMap(([, answer]) => (answer.kind === 'later' ? answer.afterMs : []));
   if (waits.length > 0) return { kind: 'later', afterMs: Math.max(...waits) };
-  return { kind: 'states', states: new Map(answers as [SourceKey, SourceState][]) };
+  return { kind: 'states', states: new Map(answers as [PlaceKey, SourceState][]) };
+
+  async function askPlace(place: Place): Promise<[PlaceKey, SourceAnswer | SourceState]> {
+    const { source } = place;
+    const key = placeKey(place);
+    const refused = refusal(asking.domain, source, (id) => view.integration(id)?.spec);
+    if (refused) return [key, { kind: 'failed', ...refused }];
+    if (source.type === 'KUBERNETES') return [key, storeAnswer(source.id, view, deps)];
+    const answer = await askVault(source.id, asking, view, deps, place);
+    if (answer.kind === 'failed' && isOfIntegration(place, answer)) deps.onVaultFailure?.(source.id);
+    return [key, answer];
+  }
 }
 
-/** Reads the path of one integration, without asking who may use it. */
+/** More at once would use up the waiters of the integration, and the set would never be complete. */
+const AT_ONCE = 8;
+
+async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let i = 0; i < items.length; i += AT_ONCE) {
+    results.push(...(await Promise.all(items.slice(i, i + AT_ONCE).map(work))));
+  }
+  return results;
+}
+
+/** What a path below an integration, or a version, lacks says nothing of the integration's own path. */
+function isOfIntegration({ path, version }: Place, { reason }: { readonly reason: Reason }): boolean {
+  const isOwn = path === undefined && version === undefined;
+  return isOwn || !OF_THE_PLACE.includes(reason);
+}
+
+const OF_THE_PLACE: readonly Reason[] = [
+  'PathNotFound',
+  'VersionNotFound',
+  'SourceDeleted',
+  'SourceDestroyed',
+  'PermissionDenied',
+];
+
+/** Reads the path of one integration, or a place below it, without asking who may use it. */
 export async function askVault(
   id: string,
   { notBefore, signal }: Pick<Asking, 'notBefore' | 'signal'>,
   view: Pick<View, 'integration'>,
   deps: AskDependencies,
+  place: Pick<Place, 'path' | 'version'> = {},
 ): Promise<VaultAnswer> {
-  const found = view.integration(id);
-  if (!found) {
-    return {
-      kind: 'failed',
-      location: id,
-      reason: 'IntegrationNotFound',
-      message: `there is no VaultIntegration ${id}`,
-    };
-  }
-  const { metadata, spec } = found;
-  const target = vaultTarget(
-    { name: metadata.name, spec },
-    (name) => deps.world.credentials.get(`${deps.systemNamespace}/${name}`),
-    { vaultHosts: deps.vaultHosts },
-  );
+  const target = targetOf(id, view, deps, place);
   if (target.kind === 'failed') return target;
   return deps.vault.read(target, { notBefore, signal });
 }

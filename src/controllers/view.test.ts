@@ -25,6 +25,15 @@ const CLUSTER: Record<string, object> = {
       ],
     },
   },
+  'secretreferences team-a/bulk': {
+    ...meta('bulk', { namespace: 'team-a' }),
+    spec: {
+      envFrom: [
+        { source: { type: 'VAULT', id: 'vault-prod' }, path: 'db' },
+        { source: { type: 'KUBERNETES', id: 'global' } },
+      ],
+    },
+  },
   'vaultintegrations sys/vault-prod': { ...meta('vault-prod'), spec: { domains: ['*'] } },
   'secrets sys/stores-marketing': { ...meta('stores-marketing'), type: 'Opaque', data: { k: 'dg==' } },
   'secrets sys/stores': { ...meta('stores'), type: 'Opaque', data: {} },
@@ -76,6 +85,13 @@ describe('the live view of what a pod asks for', () => {
     expect(view.reference('team-a/warehouse')?.spec.env).toHaveLength(3);
     expect(view.integration('vault-prod')?.spec.domains).toEqual(['*']);
     expect(view.store('stores-marketing')?.data).toEqual({ k: 'dg==' });
+  });
+
+  it('reads what is imported in bulk, too', async () => {
+    const { asked, view } = await look({ references: ['bulk'] });
+    expect(asked).toContain('vaultintegrations sys/vault-prod @7');
+    expect(asked).toContain('secrets sys/stores @7');
+    expect(view.reference('team-a/bulk')?.spec.envFrom).toHaveLength(2);
   });
 
   it('reads the global store for placeholders', async () => {

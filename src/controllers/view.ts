@@ -1,6 +1,7 @@
 import { GLOBAL } from '../api/names.ts';
 import { RESOURCES } from '../api/resources.ts';
 import type { ObjectRef, Resource } from '../kube/objects.ts';
+import { sourcesOf } from '../resolve/wanted.ts';
 import { storeName } from '../sources/kubernetes.ts';
 import type { LiveReads } from './live.ts';
 import {
@@ -58,10 +59,8 @@ export async function liveView(pod: GatedPod, deps: LiveDependencies, signal: Ab
       read(RESOURCES.secretReferences, { namespace: in_, name }, custom<Reference>),
     ),
   ]);
-  const secrets = references.flatMap(
-    (reference) => reference?.spec.env.map(({ secret }) => secret.source) ?? [],
-  );
-  const idsOf = (type: string) => secrets.filter((source) => source.type === type).map(({ id }) => id);
+  const sources = references.flatMap((reference) => (reference ? sourcesOf(reference.spec) : []));
+  const idsOf = (type: string) => sources.filter((source) => source.type === type).map(({ id }) => id);
   const integrationIds = new Set(idsOf('VAULT'));
   const storeIds = new Set([...idsOf('KUBERNETES'), ...(pod.placeholders.length > 0 ? [GLOBAL] : [])]);
   const storeNames = [...storeIds].flatMap((id) => storeName(storePrefix, id) ?? []);

@@ -56,10 +56,18 @@ function make() {
       'source=KUBERNETES/marketing': [warehouse],
       'namespace=team-a': [warehouse],
     }),
-    integrations: cache({ 'credentials=vault-login': [integration(true)], 'displayName=Vault': [] }),
+    integrations: cache({
+      'secrets=vault-login': [integration(true)],
+      'serviceAccounts=vault-finance': [integration(true)],
+      'configMaps=vault-ca': [integration(true)],
+      'displayName=Vault': [],
+    }),
     namespaces: cache(),
     stores: cache(),
     credentials: cache(),
+    certificates: cache(),
+    serviceAccounts: cache(),
+    configMaps: cache(),
   };
 }
 
@@ -126,6 +134,26 @@ describe('a change wakes whoever waits for it', () => {
       'credentials: the integrations that log in with them',
       () => caches.credentials.send('updated', meta('vault-login', 'sys')),
       ['integration sys/vault-prod', 'reference team-a/warehouse', 'pod team-a/driver'],
+    ],
+    [
+      'certificates: the integrations that name them',
+      () => caches.certificates.send('updated', meta('vault-login', 'sys')),
+      ['integration sys/vault-prod', 'reference team-a/warehouse', 'pod team-a/driver'],
+    ],
+    [
+      'a ServiceAccount: the integrations that log in with it',
+      () => caches.serviceAccounts.send('deleted', meta('vault-finance', 'sys')),
+      ['integration sys/vault-prod', 'reference team-a/warehouse', 'pod team-a/driver'],
+    ],
+    [
+      'a ConfigMap: the integrations that trust what it holds',
+      () => caches.configMaps.send('updated', meta('vault-ca', 'sys')),
+      ['integration sys/vault-prod', 'reference team-a/warehouse', 'pod team-a/driver'],
+    ],
+    [
+      'a ConfigMap that no integration names: nobody',
+      () => caches.configMaps.send('updated', meta('other', 'sys')),
+      [],
     ],
     [
       'the domain of a namespace: its pods and references',

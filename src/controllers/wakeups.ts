@@ -2,7 +2,7 @@ import { GLOBAL } from '../api/names.ts';
 import { keyOf } from '../kube/objects.ts';
 import type { Change } from '../kube/reflector.ts';
 import type { Lane } from '../runtime/queue.ts';
-import type { SourceKey } from '../resolve/resolve.ts';
+import type { SourceKey } from '../resolve/place.ts';
 import { storeId } from '../sources/kubernetes.ts';
 import type { DomainNamespace, GatedPod, Integration, Reference } from './objects.ts';
 import type { World } from './world.ts';
@@ -44,6 +44,14 @@ export function wireWakeups(
     for (const pod of pods) queues.pods.add(keyOf(pod), 'urgent');
   };
 
+  /** What integrations log in with, or trust. */
+  const namedChanged = (index: string, { metadata }: { readonly metadata: { readonly name: string } }) => {
+    for (const integration of world.integrations.byIndex(index, metadata.name)) {
+      queues.integrations.add(keyOf(integration), 'urgent');
+      wakeSource(`VAULT/${integration.metadata.name}`);
+    }
+  };
+
   const undo = [
     world.pods.onChange(({ type, key, object }) => {
       if (type === 'deleted') forgetPod(object.metadata.uid);
@@ -71,12 +79,10 @@ export function wireWakeups(
       const id = storeId(storePrefix, object.metadata.name);
       if (id !== undefined) wakeSource(`KUBERNETES/${id}`);
     }),
-    world.credentials.onChange(({ object }) => {
-      for (const integration of world.integrations.byIndex('credentials', object.metadata.name)) {
-        queues.integrations.add(keyOf(integration), 'urgent');
-        wakeSource(`VAULT/${integration.metadata.name}`);
-      }
-    }),
+    world.credentials.onChange(({ object }) => namedChanged('secrets', object)),
+    world.certificates.onChange(({ object }) => namedChanged('secrets', object)),
+    world.serviceAccounts.onChange(({ object }) => namedChanged('serviceAccounts', object)),
+    world.configMaps.onChange(({ object }) => namedChanged('configMaps', object)),
     world.namespaces.onChange((change) => {
       if (!domainChanged(change)) return;
       const { name } = change.object.metadata;

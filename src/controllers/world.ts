@@ -1,15 +1,23 @@
-import { CREDENTIALS_TYPE, DELIVERY_LABEL } from '../api/names.ts';
+import { CREDENTIALS_TYPE, DELIVERY_LABEL, VAULT_HOST_ANNOTATION } from '../api/names.ts';
 import { RESOURCES } from '../api/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { KubeObject } from '../kube/objects.ts';
 import { Reflector, type ReflectorHooks } from '../kube/reflector.ts';
-import { sourceKey } from '../resolve/resolve.ts';
+import { sourceKey } from '../resolve/place.ts';
+import { sourcesOf } from '../resolve/wanted.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { storeId } from '../sources/kubernetes.ts';
+import { TLS_TYPE } from '../sources/vault/credentials.ts';
 import {
+  caConfigMap,
   custom,
   domainNamespace,
   gatedPod,
+  namedBy,
+  serviceAccount,
   systemSecret,
+  type BoundAccount,
+  type CaConfigMap,
   type DomainNamespace,
   type GatedPod,
   type Integration,
@@ -25,6 +33,10 @@ export interface World {
   readonly namespaces: Reflector<DomainNamespace>;
   readonly stores: Reflector<SystemSecret>;
   readonly credentials: Reflector<SystemSecret>;
+  /** Secrets that cert-manager and others keep certificates in. */
+  readonly certificates: Reflector<SystemSecret>;
+  readonly serviceAccounts: Reflector<BoundAccount>;
+  readonly configMaps: Reflector<CaConfigMap>;
 }
 
 export interface WorldOptions {
@@ -60,7 +72,7 @@ export function world({ client, clock, systemNamespace, storePrefix, hooks = {} 
       project: custom<Reference>,
       indexes: {
         namespace: (reference) => [reference.metadata.namespace ?? ''],
-        source: (reference) => [...new Set(reference.spec.env.map(({ secret }) => sourceKey(secret.source)))],
+        source: (reference) => [...new Set(sourcesOf(reference.spec).map(sourceKey))],
       },
     }),
     integrations: new Reflector({
@@ -70,8 +82,9 @@ export function world({ client, clock, systemNamespace, storePrefix, hooks = {} 
       namespace: systemNamespace,
       project: custom<Integration>,
       indexes: {
-        credentials: ({ spec: { auth } }) =>
-          [auth.appRole?.secretIdRef.name, auth.token?.secretRef.name].filter((name) => name !== undefined),
+        secrets: ({ spec }) => namedBy(spec).secrets,
+        serviceAccounts: ({ spec }) => namedBy(spec).serviceAccounts,
+        configMaps: ({ spec }) => namedBy(spec).configMaps,
         displayName: ({ spec }) => [spec.displayName],
       },
     }),
@@ -97,7 +110,42 @@ export function world({ client, clock, systemNamespace, storePrefix, hooks = {} 
       fieldSelector: `type=${CREDENTIALS_TYPE}`,
       project: (raw) => systemSecret(raw, () => true),
     }),
+    certificates: new Reflector({
+      ...common,
+      name: 'certificates',
+      resource: RESOURCES.secrets,
+      namespace: systemNamespace,
+      fieldSelector: `type=${TLS_TYPE}`,
+      // Fairlead's own serving key, for one, is nobody's business here.
+      project: (raw) => systemSecret(raw, () => isBound(raw)),
+    }),
+    serviceAccounts: new Reflector({
+      ...common,
+      name: 'serviceaccounts',
+      resource: RESOURCES.serviceAccounts,
+      namespace: systemNamespace,
+      project: serviceAccount,
+    }),
+    configMaps: new Reflector({
+      ...common,
+      name: 'configmaps',
+      resource: RESOURCES.configMaps,
+      namespace: systemNamespace,
+      project: caConfigMap,
+    }),
   };
+}
+
+function isBound({ metadata }: KubeObject): boolean {
+  return metadata.annotations?.[VAULT_HOST_ANNOTATION] !== undefined;
+}
+
+/** How many references name each integration. */
+export function referencesOf({ integrations, references }: World): [integration: string, count: number][] {
+  return integrations.list().map(({ metadata: { name } }) => {
+    const source = sourceKey({ type: 'VAULT', id: name });
+    return [name, references.byIndex('source', source).length];
+  });
 }
 
 export function reflectors(of: World): readonly Reflector<never>[] {

@@ -85,6 +85,19 @@ describe('metrics', () => {
       },
     ],
     [
+      'requests to Vault, and how many references name an integration',
+      () => {
+        all.vault.onRequest({ operation: 'read', status: 403, ms: 5 });
+        all.vault.onRequest({ operation: 'login', code: 'Unreachable', ms: 5 });
+        all.vault.watchReferences(() => [['vault-prod', 2]]);
+      },
+      {
+        'fairlead_vault_requests_total{operation="read",code="403"}': '1',
+        'fairlead_vault_requests_total{operation="login",code="Unreachable"}': '1',
+        'fairlead_integration_references{integration="vault-prod"}': '2',
+      },
+    ],
+    [
       'events by what became of them',
       () => all.events.onResult('dropped'),
       { 'fairlead_events_total{result="dropped"}': '1' },
@@ -106,6 +119,14 @@ describe('metrics', () => {
     all.watchQueue(queue);
     queue.depth = 9;
     expect(await sample('fairlead_workqueue_depth')).toBe('9');
+  });
+
+  it('forget integrations that are gone', async () => {
+    let integrations: [string, number][] = [['vault-prod', 2]];
+    all.vault.watchReferences(() => integrations);
+    expect(await sample('fairlead_integration_references{integration="vault-prod"}')).toBe('2');
+    integrations = [];
+    expect(await sample('fairlead_integration_references{integration="vault-prod"}')).toBeUndefined();
   });
 
   it('all have our prefix and an explanation', async () => {

@@ -20,7 +20,7 @@ const WORK_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 3
 
 /**
  * The metrics of the machinery, as hooks for those who do the work. Names follow controller-runtime and client-go.
- * No label holds the name of an object: all of them are from short lists.
+ * No label holds the name of an object of a tenant: all are from short lists, or name what administrators made.
  */
 export function metrics({ process = true }: { readonly process?: boolean } = {}) {
   const registry = new Registry();
@@ -183,7 +183,12 @@ interface VaultRequest {
   readonly ms: number;
 }
 
-function vaultMetrics({ counter, histogram }: Make) {
+function vaultMetrics({ counter, gauge, histogram }: Make) {
+  let references = (): Iterable<readonly [integration: string, count: number]> => [];
+  gauge('integration_references', 'SecretReferences that name it', ['integration'], (into) => {
+    into.reset();
+    for (const [integration, count] of references()) into.set({ integration }, count);
+  });
   const total = counter('vault_requests_total', 'Requests to Vault', ['operation', 'code']);
   const seconds = histogram(
     'vault_request_duration_seconds',
@@ -196,5 +201,7 @@ function vaultMetrics({ counter, histogram }: Make) {
       total.inc({ operation, code: status === undefined ? (code ?? 'Unknown') : String(status) });
       seconds.observe({ operation }, ms / 1000);
     },
+    /** Shows from now on how many references name each integration that there is. */
+    watchReferences: (count: typeof references) => void (references = count),
   };
 }

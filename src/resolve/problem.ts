@@ -1,18 +1,27 @@
 import { LIMITS } from '../api/names.ts';
 import { isTerminal, type Reason } from '../api/reasons.ts';
 import type { SecretObject } from '../api/secret-reference.ts';
+import { placeKey, placeOf, type PlaceKey } from './place.ts';
 
 /** Why something that was asked for is not there. Never holds a value. */
 export interface Problem {
   readonly reason: Reason;
   /** What people read: names the place and, where known, the fix. */
   readonly message: string;
-  /** The variable it is about; absent when it is about a whole reference, namespace or pod. */
+  /** The variable or import it is about; absent when it is about a whole reference, namespace or pod. */
   readonly entry?: string;
+  /** Of a variable. */
   readonly secret?: SecretObject;
+  /** Of an import. */
+  readonly place?: PlaceKey;
+  /** What a source holds is the cause, so waiting can help even if the reason by itself is terminal. */
+  readonly mayPass?: boolean;
   /** Milliseconds until asking the source again can make a difference, if the source said. */
   readonly retryAfterMs?: number;
 }
+
+/** What was found out, before it is said where. */
+export type Finding = Pick<Problem, 'reason' | 'message'>;
 
 export interface Summary {
   readonly reason: Reason;
@@ -21,9 +30,18 @@ export interface Summary {
   readonly retryAfterMs?: number;
 }
 
-/** `DB_PASSWORD from VAULT/vault-prod key db_password`: how a message names an entry. */
-export function nameEntry(entry: string, secret: SecretObject): string {
-  return `${entry} from ${secret.source.type}/${secret.source.id} key ${secret.key}`;
+/** `VAULT/vault-prod/db/main@3 key password property a.b`: how a message names a secret object. */
+export function nameSecret(secret: SecretObject): string {
+  const property = secret.property === undefined ? '' : ` property ${secret.property}`;
+  return `${placeKey(placeOf(secret))} key ${secret.key}${property}`;
+}
+
+const SHOWN = 80;
+
+/** A name that a source holds, as a message can show it: printable, and not so long that it hides the rest. */
+export function shown(name: string): string {
+  const characters = Array.from(name.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?'));
+  return characters.length > SHOWN ? `${characters.slice(0, SHOWN).join('')}…` : characters.join('');
 }
 
 /**
@@ -37,15 +55,15 @@ export function summarize(problems: readonly Problem[]): Summary {
   return {
     reason: first.reason,
     message: bound([tell(first), ...others(rest)].join('')),
-    terminal: problems.every((problem) => isTerminal(problem.reason)),
+    terminal: problems.every((problem) => isTerminal(problem.reason) && !problem.mayPass),
     ...(retries.length > 0 && { retryAfterMs: Math.min(...retries) }),
   };
 }
 
-function tell(problem: Problem): string {
-  return problem.entry && problem.secret
-    ? `${nameEntry(problem.entry, problem.secret)}: ${problem.message}`
-    : problem.message;
+function tell({ entry, secret, place, message }: Problem): string {
+  if (entry === undefined) return message;
+  const from = secret ? nameSecret(secret) : place;
+  return from === undefined ? message : `${entry} from ${from}: ${message}`;
 }
 
 const NAMED_OTHERS = 5;
@@ -58,7 +76,7 @@ function others(rest: readonly Problem[]): string[] {
 }
 
 /** Cuts at a character, not inside one. */
-function bound(message: string): string {
+export function bound(message: string): string {
   if (Buffer.byteLength(message) <= LIMITS.messageBytes) return message;
   const room = LIMITS.messageBytes - Buffer.byteLength('…');
   const bytes = Buffer.from(message).subarray(0, room);

@@ -1,20 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { resolve, sourcesOf, type SourceKey, type SourceState } from './resolve.ts';
-import type { Wanted } from './wanted.ts';
+import type { PlaceKey } from './place.ts';
+import { resolve } from './resolve.ts';
+import type { SourceState } from './state.ts';
+import { placesOf, type Wanted } from './wanted.ts';
 
 const wanted = (name: string, key: string, id = 'marketing', optional = false): Wanted => ({
   name,
   secret: { key, source: { type: id.startsWith('vault') ? 'VAULT' : 'KUBERNETES', id } },
   optional,
 });
-const set = (...variables: Wanted[]) => ({ variables, problems: [] });
+const set = (...variables: Wanted[]) => ({ variables, imports: [], problems: [] });
 const fields = (values: Record<string, string>, version?: number): SourceState => ({
   kind: 'fields',
   location: 'Secret s/marketing',
   fields: new Map(Object.entries(values)),
   ...(version !== undefined && { version }),
 });
-const states = (of: Record<string, SourceState>) => new Map(Object.entries(of) as [SourceKey, SourceState][]);
+const states = (of: Record<string, SourceState>) => new Map(Object.entries(of) as [PlaceKey, SourceState][]);
 const sealed: SourceState = {
   kind: 'failed',
   reason: 'Sealed',
@@ -80,7 +82,9 @@ describe('resolve', () => {
 
   it('keeps the problems of the set as a whole', () => {
     const problem = { reason: 'ReferenceNotFound', message: 'gone' } as const;
-    expect(resolve({ variables: [], problems: [problem] }, new Map()).problems).toEqual([problem]);
+    expect(resolve({ variables: [], imports: [], problems: [problem] }, new Map()).problems).toEqual([
+      problem,
+    ]);
   });
 
   it('holds a value that cannot be an environment variable', () => {
@@ -116,13 +120,89 @@ describe('resolve', () => {
     expect(problems.map(({ entry }) => entry)).toEqual(['B']);
   });
 
-  it('asks each source once', () => {
-    const asked = sourcesOf(
+  it('asks each place once', () => {
+    const asked = placesOf(
       set(wanted('A', 'a'), wanted('B', 'b'), wanted('C', 'c', 'vault-prod'), wanted('D', 'd')),
     );
     expect(asked).toEqual([
-      { type: 'KUBERNETES', id: 'marketing' },
-      { type: 'VAULT', id: 'vault-prod' },
+      { source: { type: 'KUBERNETES', id: 'marketing' } },
+      { source: { type: 'VAULT', id: 'vault-prod' } },
     ]);
+  });
+});
+
+describe('places of one integration', () => {
+  const at = (name: string, rest: Partial<Wanted['secret']>): Wanted => ({
+    name,
+    secret: { key: 'k', source: { type: 'VAULT', id: 'vault-prod' }, ...rest },
+    optional: false,
+  });
+
+  it('are asked apart, and tell their own versions', () => {
+    const all = set(at('A', {}), at('B', { path: '/db/main/' }), at('C', { path: 'db/main', version: 2 }));
+    expect(placesOf(all).map(({ path, version }) => [path, version])).toEqual([
+      [undefined, undefined],
+      ['db/main', undefined],
+      ['db/main', 2],
+    ]);
+    const { data, entries, provenance } = resolve(
+      all,
+      states({
+        'VAULT/vault-prod': fields({ k: 'a' }, 7),
+        'VAULT/vault-prod/db/main': fields({ k: 'b' }, 3),
+        'VAULT/vault-prod/db/main@2': fields({ k: 'c' }, 2),
+      }),
+    );
+    expect([...data.values()].map(String)).toEqual(['a', 'b', 'c']);
+    expect(entries.map(({ version }) => version)).toEqual([7, 3, 2]);
+    expect(provenance).toEqual([
+      'VAULT/vault-prod@7',
+      'VAULT/vault-prod/db/main@3',
+      'VAULT/vault-prod/db/main@2',
+    ]);
+  });
+
+  it('fail apart', () => {
+    const { problems } = resolve(
+      set(at('A', {}), at('B', { path: 'db' })),
+      states({ 'VAULT/vault-prod': fields({ k: 'a' }), 'VAULT/vault-prod/db': sealed }),
+    );
+    expect(problems.map(({ entry }) => entry)).toEqual(['B']);
+  });
+
+  it('must have been asked', () => {
+    expect(() => resolve(set(at('A', { version: 1 })), states({ 'VAULT/vault-prod': fields({}) }))).toThrow(
+      'no state for VAULT/vault-prod@1',
+    );
+  });
+});
+
+describe('a property', () => {
+  const of = (property: string, optional = false): Wanted => ({
+    name: 'A',
+    secret: { key: 'db', property, source: { type: 'KUBERNETES', id: 'marketing' } },
+    optional,
+  });
+  const state = states({ 'KUBERNETES/marketing': fields({ db: '{"user":{"id":90071992547409931}}' }) });
+
+  it('is the value', () => {
+    expect(
+      resolve(set(of('user.id')), state)
+        .data.get('A')
+        ?.toString(),
+    ).toBe('90071992547409931');
+  });
+
+  it.each([
+    ['is not there', state, 'the JSON value of the key has no such property'],
+    [
+      'is asked of something that is no JSON',
+      states({ 'KUBERNETES/marketing': fields({ db: 'planted' }) }),
+      'the value of the key is not JSON, so it has no properties',
+    ],
+  ])('that %s is a key that is not there, and can be optional', (_, from, message) => {
+    const { problems } = resolve(set(of('nope')), from);
+    expect(problems).toEqual([{ reason: 'KeyNotFound', message, entry: 'A', secret: of('nope').secret }]);
+    expect(resolve(set(of('nope', true)), from).problems).toEqual([]);
   });
 });

@@ -1,23 +1,11 @@
-import { LIMITS } from '../api/names.ts';
 import type { Reason } from '../api/reasons.ts';
-import type { SecretObject } from '../api/secret-reference.ts';
-import type { Problem } from './problem.ts';
-import { fit } from './value.ts';
-import type { Wanted, WantedSet } from './wanted.ts';
-
-type Source = SecretObject['source'];
-export type SourceKey = `${Source['type']}/${string}`;
-export const sourceKey = (source: Source): SourceKey => `${source.type}/${source.id}`;
-
-/** What was learned of one source, whether the source itself or the permission check said it. */
-export type SourceState =
-  | {
-      readonly kind: 'fields';
-      readonly location: string;
-      readonly fields: ReadonlyMap<string, string | Uint8Array>;
-      readonly version?: number;
-    }
-  | ({ readonly kind: 'failed' } & Pick<Problem, 'reason' | 'message' | 'retryAfterMs'>);
+import { Assembly, type Origin } from './assembly.ts';
+import { expandImport } from './imports.ts';
+import { placeKey, placeOf, type Place, type PlaceKey } from './place.ts';
+import type { Finding, Problem } from './problem.ts';
+import { JsonReader } from './property.ts';
+import type { FieldsState, FieldValue, SourceState } from './state.ts';
+import type { Wanted, WantedImport, WantedSet } from './wanted.ts';
 
 /** How one variable came out: `Resolved` or the reason why not. For a reference's status. */
 export interface EntryState {
@@ -26,54 +14,57 @@ export interface EntryState {
   readonly version?: number;
 }
 
+/** How one import came out. */
+export interface ImportState {
+  readonly wanted: WantedImport;
+  /** The first one. */
+  readonly problem?: Problem;
+  readonly version?: number;
+  readonly variables: number;
+}
+
 export interface Resolution {
   readonly entries: readonly EntryState[];
-  /** The problems that hold a workload: of every entry that is not optional, and of the set as a whole. */
+  readonly imports: readonly ImportState[];
+  /** The problems that hold a workload: of all that is not optional, and of the set as a whole. */
   readonly problems: readonly Problem[];
   /** The values by variable name, complete only if there are no problems. */
   readonly data: ReadonlyMap<string, Buffer>;
-  /** The sources that were used, with versions: `VAULT/vault-prod@7`. */
+  /** The places that were used, with versions: `VAULT/vault-prod/db@7`. */
   readonly provenance: readonly string[];
 }
 
-/** The distinct sources that a set of variables needs, in order of first use. */
-export function sourcesOf(wanted: WantedSet): readonly Source[] {
-  return [
-    ...new Map(wanted.variables.map(({ secret }) => [sourceKey(secret.source), secret.source])).values(),
-  ];
-}
+export type States = ReadonlyMap<PlaceKey, SourceState>;
 
-/** Puts what is wanted and what the sources said together. Every source of the set must be in `states`. */
-export function resolve(wanted: WantedSet, states: ReadonlyMap<SourceKey, SourceState>): Resolution {
-  const entries: EntryState[] = [];
+/** Puts what is wanted and what the sources said together. Every place of the set must be in `states`. */
+export function resolve(wanted: WantedSet, states: States): Resolution {
+  const assembly = new Assembly();
+  const json = new JsonReader();
   const problems: Problem[] = [...wanted.problems];
-  const data = new Map<string, Buffer>();
-  const provenance = new Set<string>();
-  let size = 0;
+  const hold = (found: readonly Problem[], optional = false) =>
+    problems.push(...found.filter((problem) => !optional || !isMissing(problem)));
 
-  for (const variable of wanted.variables) {
-    const key = sourceKey(variable.secret.source);
-    const outcome = resolveOne(variable, states.get(key));
-    entries.push({
-      wanted: variable,
-      ...outcome.version,
-      ...('problem' in outcome && { problem: outcome.problem }),
-    });
-    if ('problem' in outcome) {
-      if (!variable.optional || !isMissing(outcome.problem)) problems.push(outcome.problem);
-      continue;
-    }
-    data.set(variable.name, outcome.bytes);
-    size += outcome.bytes.length + variable.name.length;
-    provenance.add(outcome.version.version === undefined ? key : `${key}@${outcome.version.version}`);
-  }
-  if (size > LIMITS.deliveryBytes) {
-    problems.push({
-      reason: 'TooLarge',
-      message: `all values together are over ${LIMITS.deliveryBytes} bytes`,
-    });
-  }
-  return { entries, problems, data, provenance: [...provenance] };
+  const entries = wanted.variables.map((variable): EntryState => {
+    const place = placeOf(variable.secret);
+    const state = stateOf(states, place);
+    const problem = resolveEntry(variable, place, state, assembly, json);
+    if (problem) hold([problem], variable.optional);
+    return { wanted: variable, ...versionOf(state), ...(problem && { problem }) };
+  });
+  const imports = wanted.imports.map((one): ImportState => {
+    const place = placeOf(one.entry);
+    const state = stateOf(states, place);
+    // The set is held already; what more there is need not be read for that.
+    const { variables, found } = assembly.excess
+      ? { variables: 0, found: [] }
+      : resolveImport(one, place, state, assembly, json);
+    hold(found, one.entry.optional);
+    const problem = found[0] ?? assembly.excess;
+    return { wanted: one, ...versionOf(state), ...(problem && { problem }), variables };
+  });
+  const { excess } = assembly;
+  if (excess) problems.push({ ...excess, ...(imports.length > 0 && { mayPass: true }) });
+  return { entries, imports, problems, data: assembly.data, provenance: assembly.provenance };
 }
 
 /** Only what is known not to be there may be left out: a Vault that is down is no reason to start without. */
@@ -81,32 +72,91 @@ const isMissing = ({ reason }: Problem): boolean => MISSING.includes(reason);
 const MISSING: readonly Reason[] = [
   'KeyNotFound',
   'PathNotFound',
+  'VersionNotFound',
   'SourceDeleted',
+  'SourceDestroyed',
   'StoreNotFound',
   'IntegrationNotFound',
 ];
 
-type One = { version: { version?: number } } & ({ bytes: Buffer } | { problem: Problem });
-
-function resolveOne({ name, secret }: Wanted, state: SourceState | undefined): One {
-  if (!state) throw new RangeError(`no state for source ${sourceKey(secret.source)}`);
+function resolveEntry(
+  { name, secret }: Wanted,
+  place: Place,
+  state: SourceState,
+  assembly: Assembly,
+  json: JsonReader,
+): Problem | undefined {
   const about = { entry: name, secret };
-  if (state.kind === 'failed') {
-    const { reason, message, retryAfterMs } = state;
-    return {
-      version: {},
-      problem: { ...about, reason, message, ...(retryAfterMs !== undefined && { retryAfterMs }) },
-    };
+  const claimed: Origin = {
+    place,
+    version: state.kind === 'fields' ? state.version : undefined,
+    key: secret.key,
+    path: secret.property === undefined ? [] : [secret.property],
+    by: 'env',
+  };
+  assembly.reserve(name, claimed);
+  if (state.kind === 'failed') return { ...about, ...failure(state) };
+  const found = lookUp(secret, state, json);
+  if ('reason' in found) return { ...about, ...found };
+  const origin = { ...claimed, path: found.path };
+  assembly.reserve(name, origin);
+  const unfit = assembly.put(name, found.value, origin);
+  return unfit && { ...about, ...unfit };
+}
+
+/** The value that a secret object names. */
+function lookUp(
+  { key, property }: Wanted['secret'],
+  { fields, location }: FieldsState,
+  json: JsonReader,
+): { readonly value: FieldValue; readonly path: readonly string[] } | Finding {
+  const value = fields.get(key);
+  if (value === undefined) return { reason: 'KeyNotFound', message: `${location} has no such key` };
+  if (property === undefined) return { value, path: [] };
+  const found = json.property(fields, key, property);
+  if (found.kind === 'found') return { value: found.text, path: found.path };
+  return { reason: 'KeyNotFound', message: NO_PROPERTY[found.kind] };
+}
+
+const NO_PROPERTY = {
+  missing: 'the JSON value of the key has no such property',
+  'not JSON': 'the value of the key is not JSON, so it has no properties',
+} as const;
+
+function resolveImport(
+  { name, entry }: WantedImport,
+  place: Place,
+  state: SourceState,
+  assembly: Assembly,
+  json: JsonReader,
+): { readonly variables: number; readonly found: readonly Problem[] } {
+  const about = { entry: name, place: placeKey(place) };
+  if (state.kind === 'failed') return { variables: 0, found: [{ ...about, ...failure(state) }] };
+  const expansion = expandImport(entry, state, json);
+  const found = [...expansion.problems];
+  for (const { variable, value, ...part } of expansion.variables) {
+    const origin = { ...part, place, version: state.version, by: name };
+    const problem = assembly.import(variable, value, origin);
+    if (problem) found.push(problem);
+    if (assembly.excess) break;
   }
-  const version = state.version === undefined ? {} : { version: state.version };
-  const value = state.fields.get(secret.key);
-  if (value === undefined) {
-    return {
-      version,
-      problem: { ...about, reason: 'KeyNotFound', message: `${state.location} has no such key` },
-    };
-  }
-  const fitted = fit(name, value);
-  if (!fitted.ok) return { version, problem: { ...about, ...fitted.problem } };
-  return { version, bytes: fitted.bytes };
+  const mayPass = true;
+  return {
+    variables: expansion.variables.length,
+    found: found.map((problem) => ({ ...about, ...problem, mayPass })),
+  };
+}
+
+function stateOf(states: States, place: Place): SourceState {
+  const state = states.get(placeKey(place));
+  if (!state) throw new RangeError(`no state for ${placeKey(place)}`);
+  return state;
+}
+
+function failure({ reason, message, retryAfterMs }: Extract<SourceState, { kind: 'failed' }>) {
+  return { reason, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
+
+function versionOf(state: SourceState): { readonly version?: number } {
+  return state.kind === 'fields' && state.version !== undefined ? { version: state.version } : {};
 }

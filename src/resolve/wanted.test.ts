@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EnvEntry } from '../api/secret-reference.ts';
-import { collectWanted, placeholderVariable } from './wanted.ts';
+import { collectWanted, placeholderVariable, placesOf, sourcesOf } from './wanted.ts';
 
 const entry = (name: string, id = 'marketing', key = name.toLowerCase(), optional?: boolean): EnvEntry => ({
   name,
@@ -35,6 +35,9 @@ describe('what a pod asks for', () => {
   it.each([
     ['another key', entry('X', 'marketing', 'other')],
     ['another id', entry('X', 'global')],
+    ['another path', { ...entry('X'), secret: { ...entry('X').secret, path: 'p' } }],
+    ['another version', { ...entry('X'), secret: { ...entry('X').secret, version: 2 } }],
+    ['a property', { ...entry('X'), secret: { ...entry('X').secret, property: 'a' } }],
     [
       'another type',
       { ...entry('X'), secret: { key: 'x', source: { type: 'VAULT' as const, id: 'marketing' } } },
@@ -74,6 +77,44 @@ describe('what a pod asks for', () => {
     const many = Array.from({ length: 17 }, (_, i) => entry(`V${i}`, `vault-${i}`));
     expect(reasons(collectWanted([reference('r', ...many)], []))).toEqual(['QuotaExceeded']);
     expect(reasons(collectWanted([reference('r', ...many.slice(1))], []))).toEqual([]);
+  });
+
+  it('counts the integrations of env and envFrom together', () => {
+    const env = Array.from({ length: 9 }, (_, i) => entry(`V${i}`, `vault-${i}`));
+    const vault = (i: number) => ({ source: { type: 'VAULT', id: `vault-${i}` } }) as const;
+    const asks = (...ids: number[]) => collectWanted([{ name: 'r', env, envFrom: ids.map(vault) }], []);
+    expect(reasons(asks(0, 9, 10, 11, 12, 13, 14, 15))).toEqual([]);
+    expect(reasons(asks(9, 10, 11, 12, 13, 14, 15, 16))).toEqual(['QuotaExceeded']);
+  });
+
+  it('has at most 128 places in integrations, and else asks none', () => {
+    const at = (i: number) => ({ source: { type: 'VAULT', id: 'vault' }, path: `p${i}` }) as const;
+    const imports = (count: number) =>
+      Array.from({ length: count / 16 }, (_, r) => ({
+        name: `r${r}`,
+        envFrom: Array.from({ length: 16 }, (_import, i) => at(16 * r + i)),
+      }));
+    const full = collectWanted(imports(128), []);
+    expect(reasons(full)).toEqual([]);
+    expect(placesOf(full)).toHaveLength(128);
+    const over = collectWanted([...imports(128), reference('x', entry('X', 'vault'))], []);
+    expect(reasons(over)).toEqual(['QuotaExceeded']);
+    expect(placesOf(over)).toEqual([]);
+  });
+
+  it('is also what is imported, each under the name of its place in the reference', () => {
+    const envFrom = [{ source: { type: 'KUBERNETES', id: 'global' } }] as const;
+    const set = collectWanted(
+      [{ name: 'a', envFrom }, reference('b', entry('X')), { name: 'c', envFrom }],
+      [],
+    );
+    expect(set.imports.map(({ name }) => name)).toEqual(['envFrom[0] of a', 'envFrom[0] of c']);
+    expect(names(set)).toEqual(['X']);
+    expect(placesOf(set)).toHaveLength(2);
+    expect(sourcesOf({ env: [entry('X', 'vault')], envFrom })).toEqual([
+      { type: 'VAULT', id: 'vault' },
+      { type: 'KUBERNETES', id: 'global' },
+    ]);
   });
 
   it('reads a placeholder from the global store, never from Vault, and never optionally', () => {

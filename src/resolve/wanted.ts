@@ -1,5 +1,6 @@
 import { GLOBAL, LIMITS, PLACEHOLDER_VARIABLE_PREFIX } from '../api/names.ts';
-import type { EnvEntry, SecretObject } from '../api/secret-reference.ts';
+import type { EnvEntry, ImportEntry, SecretObject } from '../api/secret-reference.ts';
+import { placeKey, placeOf, type Place, type Source } from './place.ts';
 import type { Problem } from './problem.ts';
 
 /** One variable that a workload asks for. */
@@ -9,15 +10,37 @@ export interface Wanted {
   readonly optional: boolean;
 }
 
+/** Many variables at once; which ones, the source decides. */
+export interface WantedImport {
+  /** `envFrom[0] of warehouse`: how messages name it. */
+  readonly name: string;
+  readonly entry: ImportEntry;
+}
+
 export interface WantedSet {
   readonly variables: readonly Wanted[];
+  readonly imports: readonly WantedImport[];
   readonly problems: readonly Problem[];
 }
 
 /** What a reference says, as far as the resolver cares. */
 export interface ReferenceEntries {
   readonly name: string;
-  readonly env: readonly EnvEntry[];
+  readonly env?: readonly EnvEntry[] | undefined;
+  readonly envFrom?: readonly ImportEntry[] | undefined;
+}
+
+/** Every source that a reference names, as often as it names it. */
+export function sourcesOf({ env = [], envFrom = [] }: Omit<ReferenceEntries, 'name'>): Source[] {
+  return [...env.map(({ secret }) => secret.source), ...envFrom.map(({ source }) => source)];
+}
+
+/** The distinct places that a set needs, in order of first use. */
+export function placesOf({ variables, imports }: Pick<WantedSet, 'variables' | 'imports'>): Place[] {
+  const places = [...variables.map(({ secret }) => secret), ...imports.map(({ entry }) => entry)].map(
+    placeOf,
+  );
+  return [...new Map(places.map((place) => [placeKey(place), place])).values()];
 }
 
 /**
@@ -29,6 +52,7 @@ export function collectWanted(
   placeholderKeys: readonly string[],
 ): WantedSet {
   const variables = new Map<string, Wanted & { from: string }>();
+  const imports: WantedImport[] = [];
   const problems: Problem[] = [];
   if (references.length > LIMITS.referencesPerPod) {
     problems.push({
@@ -45,7 +69,9 @@ export function collectWanted(
       continue;
     }
     problems.push(...tooManyIntegrations(reference));
-    for (const { name, secret, optional } of reference.env) {
+    const { env = [], envFrom = [] } = reference;
+    imports.push(...envFrom.map((entry, i) => ({ name: `envFrom[${i}] of ${reference.name}`, entry })));
+    for (const { name, secret, optional } of env) {
       const wanted = { name, secret, optional: optional === true, from: reference.name };
       const known = variables.get(name);
       if (!known) variables.set(name, wanted);
@@ -56,7 +82,8 @@ export function collectWanted(
   }
   for (const wanted of placeholderKeys.map(placeholderVariable))
     variables.set(wanted.name, { ...wanted, from: 'placeholders' });
-  return { variables: [...variables.values()], problems };
+  const set = { variables: [...variables.values()], imports, problems };
+  return tooManyPlaces(set) ?? set;
 }
 
 /** A legacy `${secrets.key}`: always the global store, never Vault, never optional. */
@@ -82,9 +109,8 @@ function conflict(wanted: Wanted & { from: string }, other: string): Problem {
 }
 
 function tooManyIntegrations(reference: ReferenceEntries): Problem[] {
-  const ids = new Set(
-    reference.env.filter((e) => e.secret.source.type === 'VAULT').map((e) => e.secret.source.id),
-  );
+  const vaults = sourcesOf(reference).filter(({ type }) => type === 'VAULT');
+  const ids = new Set(vaults.map(({ id }) => id));
   if (ids.size <= LIMITS.integrationsPerReference) return [];
   return [
     {
@@ -94,6 +120,17 @@ function tooManyIntegrations(reference: ReferenceEntries): Problem[] {
   ];
 }
 
+/** Then no place is asked at all. */
+function tooManyPlaces(set: WantedSet): WantedSet | undefined {
+  const { length } = placesOf(set).filter(({ source }) => source.type === 'VAULT');
+  if (length <= LIMITS.vaultPlacesPerPod) return undefined;
+  const problem: Problem = {
+    reason: 'QuotaExceeded',
+    message: `${length} different paths and versions of integrations are named; at most ${LIMITS.vaultPlacesPerPod} are allowed for one pod`,
+  };
+  return { variables: [], imports: [], problems: [...set.problems, problem] };
+}
+
 function sameSecret(a: SecretObject, b: SecretObject): boolean {
-  return a.key === b.key && a.source.type === b.source.type && a.source.id === b.source.id;
+  return a.key === b.key && a.property === b.property && placeKey(placeOf(a)) === placeKey(placeOf(b));
 }

@@ -1,7 +1,7 @@
 import { PolicyGuard, expectedPolicies } from '../controllers/policies.ts';
 import { runControllers } from '../controllers/run.ts';
 import { tokenRequests } from '../controllers/token-request.ts';
-import { reflectors, world } from '../controllers/world.ts';
+import { referencesOf, reflectors, world } from '../controllers/world.ts';
 import type { Config } from '../config.ts';
 import { connect } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
@@ -42,6 +42,7 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
   };
   const lease = 'fairlead-controller';
   const seen = world({ client, clock, systemNamespace, storePrefix, hooks });
+  metrics.vault.watchReferences(() => referencesOf(seen));
   const watched: { hasSynced(): boolean; stalenessMs(): number; readonly name: string }[] = [
     ...reflectors(seen),
   ];

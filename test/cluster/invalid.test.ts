@@ -68,6 +68,47 @@ describe('a reference at the limits of the kind', () => {
     await p.k.apply(reference('large', namespace, env));
     expect((await p.k.get('secretreference', namespace, 'large')).spec.env).toHaveLength(256);
   });
+
+  it('is accepted: 256 entries and 16 imports with all that they can say, and again with all of it changed', async () => {
+    const namespace = await p.namespace('limits');
+    const long = (i: number, length: number) => `${i}-`.padEnd(length, 'y');
+    const large = (version: number) => ({
+      apiVersion: 'fairlead.dev/v1alpha1',
+      kind: 'SecretReference',
+      metadata: { name: 'full', namespace },
+      spec: {
+        env: Array.from({ length: 256 }, (_, i) => ({
+          name: `V${i}`,
+          secret: {
+            key: long(i, 253),
+            path: long(i, 512),
+            version,
+            property: long(i, 512),
+            source: { type: 'VAULT', id: name(i % 16) },
+          },
+        })),
+        envFrom: Array.from({ length: 16 }, (_, i) => ({
+          source: { type: 'VAULT', id: name(i) },
+          path: long(i, 512),
+          version,
+          prefix: `P${i}_`.padEnd(128, 'P'),
+          stripPrefix: true,
+          expandJson: true,
+          names: 'upperSnake',
+          optional: false,
+          select: {
+            prefix: long(i, 253),
+            keys: Array.from({ length: 256 }, (_key, n) => long(n, 253)),
+            match: Array.from({ length: 16 }, (_key, n) => long(n, 128)),
+            exclude: Array.from({ length: 16 }, (_key, n) => long(n, 128)),
+          },
+        })),
+      },
+    });
+    await p.k.apply(large(1));
+    await p.k.apply(large(2));
+    expect((await p.k.get('secretreference', namespace, 'full')).spec.envFrom).toHaveLength(16);
+  });
 });
 
 describe('resourceBundle', () => {

@@ -5,7 +5,7 @@ import { createDelivery, liftGate } from './act.ts';
 import { PodMemory } from './memory.ts';
 
 const pod = { metadata: { name: 'driver', namespace: 'team-a', uid: 'u', resourceVersion: '1' } } as GatedPod;
-const nothing = { entries: [], problems: [], data: new Map(), provenance: [] };
+const nothing = { entries: [], imports: [], problems: [], data: new Map(), provenance: [] };
 const signal = new AbortController().signal;
 
 const refusing = (facts: Partial<KubeErrorFacts>) => {

@@ -56,6 +56,12 @@ describe('what a pod asks for', () => {
     expect(set.variables.map(({ name }) => name)).toEqual(['A']);
   });
 
+  it('is also what its references import', () => {
+    const envFrom = [{ source: { type: 'KUBERNETES', id: 'global' } }] as const;
+    const set = wantedBy(pod(), marketing, (name) => ({ name, envFrom }));
+    expect(set.imports).toEqual([{ name: 'envFrom[0] of warehouse', entry: envFrom[0] }]);
+  });
+
   it.each<[string, Partial<GatedPod>, { domain?: string; legacy: boolean } | undefined, string[]]>([
     ['waits while a reference is missing', { references: ['nope'] }, marketing, ['ReferenceNotFound']],
     ['waits while the namespace has no domain', {}, { legacy: false }, ['DomainMissing']],

@@ -36,7 +36,7 @@ export function wantedBy(
   const problems = [...collected.problems];
   if (namespace?.domain === undefined) problems.unshift(DOMAIN_MISSING);
   if (pod.placeholders.length > 0 && namespace?.legacy !== true) problems.push(PLACEHOLDERS_OFF);
-  return { variables: collected.variables, problems };
+  return { ...collected, problems };
 }
 
 const PLACEHOLDERS_OFF: Problem = {

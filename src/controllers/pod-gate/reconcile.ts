@@ -67,7 +67,7 @@ async function gather(
   const namespace = view.namespace(in_);
   const wanted = wantedBy(pod, namespace, (name) => {
     const reference = view.reference(`${in_}/${name}`);
-    return reference && { name, env: reference.spec.env };
+    return reference && { name, ...reference.spec };
   });
   const asking = { domain: namespace?.domain, notBefore: pod.seenAt, signal };
   const answers = await ask(wanted, asking, view, deps);

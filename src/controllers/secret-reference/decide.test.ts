@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Problem } from '../../resolve/problem.ts';
-import type { EntryState, Resolution } from '../../resolve/resolve.ts';
+import type { EntryState, ImportState, Resolution } from '../../resolve/resolve.ts';
 import { readyConditions } from '../ready.ts';
-import { entryStates, referenceOutcome } from './decide.ts';
+import { entryStates, importStates, referenceOutcome } from './decide.ts';
 
 const entry = (name: string, type: 'VAULT' | 'KUBERNETES', more: Partial<EntryState> = {}): EntryState => ({
   wanted: { name, optional: false, secret: { key: 'k', source: { type, id: 'x' } } },
@@ -11,6 +11,7 @@ const entry = (name: string, type: 'VAULT' | 'KUBERNETES', more: Partial<EntrySt
 const problem = (reason: Problem['reason']): Problem => ({ reason, message: 'why', entry: 'A' });
 const resolution = (more: Partial<Resolution>): Resolution => ({
   entries: [],
+  imports: [],
   problems: [],
   data: new Map(),
   provenance: [],
@@ -44,6 +45,32 @@ describe('a reference', () => {
     expect(referenceOutcome(resolution({ problems: [problem(reason)] }), 1000)).toMatchObject({
       kind,
       reason,
+    });
+  });
+
+  it('tells the state of each import with its place and its number of variables, and no names', () => {
+    const source = { type: 'VAULT', id: 'x' } as const;
+    const one = (entry: object, more: Partial<ImportState>): ImportState => ({
+      wanted: { name: 'envFrom[0] of r', entry: { source, ...entry } },
+      variables: 0,
+      ...more,
+    });
+    const imports = [
+      one({ path: '/db/', select: { keys: ['k'] } }, { version: 4, variables: 7 }),
+      one({}, { problem: problem('NotAVariableName') }),
+    ];
+    expect(importStates(resolution({ imports }))).toEqual([
+      { type: 'VAULT', id: 'x', path: 'db', version: 4, state: 'Resolved', variables: 7 },
+      { type: 'VAULT', id: 'x', state: 'NotAVariableName', variables: 0 },
+    ]);
+    expect(importStates(resolution({}))).toBeUndefined();
+  });
+
+  it('names an optional import that is missing', () => {
+    const wanted = { name: 'envFrom[0] of r', entry: { source: { type: 'VAULT', id: 'x' } } } as const;
+    const imports = [{ wanted, problem: problem('PathNotFound'), variables: 0 }];
+    expect(referenceOutcome(resolution({ imports }), 1000)).toMatchObject({
+      message: '0 variables; missing but optional: envFrom[0] of r',
     });
   });
 

@@ -1,4 +1,5 @@
 import type { SecretReferenceStatus } from '../../api/secret-reference.ts';
+import { placeOf } from '../../resolve/place.ts';
 import { summarize } from '../../resolve/problem.ts';
 import type { Resolution } from '../../resolve/resolve.ts';
 import { done, stalled, waiting, type Told } from '../../runtime/outcome.ts';
@@ -6,7 +7,7 @@ import { done, stalled, waiting, type Told } from '../../runtime/outcome.ts';
 /** Ready if everything that is not optional is there, is allowed and can be an environment variable. */
 export function referenceOutcome(resolution: Resolution, refreshMs: number): Told {
   if (resolution.problems.length === 0) {
-    const optional = resolution.entries.filter(({ problem }) => problem !== undefined);
+    const optional = [...resolution.entries, ...resolution.imports].filter(({ problem }) => problem);
     const missing =
       optional.length > 0 ? `; missing but optional: ${optional.map((e) => e.wanted.name).join(', ')}` : '';
     return done('Resolved', `${resolution.data.size} variables${missing}`, refreshMs);
@@ -24,4 +25,19 @@ export function entryStates(resolution: Resolution): NonNullable<SecretReference
     state: problem?.reason ?? 'Resolved',
     ...(version !== undefined && { version }),
   }));
+}
+
+/** The same for each import, without the names that its source holds; undefined if the reference has none. */
+export function importStates({ imports }: Resolution): SecretReferenceStatus['imports'] {
+  if (imports.length === 0) return undefined;
+  return imports.map(({ wanted, problem, version, variables }) => {
+    const { source, path } = placeOf(wanted.entry);
+    return {
+      ...source,
+      ...(path !== undefined && { path }),
+      ...(version !== undefined && { version }),
+      state: problem?.reason ?? 'Resolved',
+      variables,
+    };
+  });
 }

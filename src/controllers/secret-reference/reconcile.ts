@@ -5,7 +5,7 @@ import { done, later, type Outcome } from '../../runtime/outcome.ts';
 import { ask } from '../ask.ts';
 import { RECENT_MS, recordReady, writeStatus, type StatusDependencies } from '../status.ts';
 import { cachedView } from '../view.ts';
-import { entryStates, referenceOutcome } from './decide.ts';
+import { entryStates, importStates, referenceOutcome } from './decide.ts';
 
 /** Keeps the status of a reference honest: is everything it names there, allowed and fit to be a variable? */
 export async function reconcileReference(
@@ -16,13 +16,13 @@ export async function reconcileReference(
   const reference = deps.world.references.get(key);
   if (!reference) return done();
   const namespace = deps.world.namespaces.get(reference.metadata.namespace ?? '');
-  const wanted = collectWanted([{ name: reference.metadata.name, env: reference.spec.env }], []);
+  const wanted = collectWanted([{ name: reference.metadata.name, ...reference.spec }], []);
   const asking = { domain: namespace?.domain, notBefore: deps.clock.now() - RECENT_MS, signal };
   const answers = await ask(wanted, asking, cachedView(deps.world, deps.systemNamespace), deps);
   if (answers.kind === 'later') return later(answers.afterMs);
   const resolution: Resolution = resolve(wanted, answers.states);
   const outcome = referenceOutcome(resolution, deps.refreshMs());
-  const fields = { entries: entryStates(resolution) };
+  const fields = { entries: entryStates(resolution), imports: importStates(resolution) };
   const changed = await writeStatus(RESOURCES.secretReferences, reference, outcome, fields, signal, deps);
   if (changed) recordReady('SecretReference', reference, outcome, deps.events);
   return outcome;

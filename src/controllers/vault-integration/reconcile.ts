@@ -7,7 +7,7 @@ import { cachedView } from '../view.ts';
 import { elderOf, integrationOutcome, maybeFolder, statusFields } from './decide.ts';
 
 export interface IntegrationDependencies extends StatusDependencies {
-  readonly vault: Pick<VaultSource, 'read' | 'inspect'>;
+  readonly vault: Pick<VaultSource, 'read' | 'inspect' | 'forget'>;
 }
 
 /** Keeps the status of an integration honest: does it connect, log in and read its path? */
@@ -22,6 +22,8 @@ export async function reconcileIntegration(
   const { spec, metadata } = integration;
   const target = targetOf(metadata.name, cachedView(world, systemNamespace), deps);
   const isTarget = target.kind === 'target';
+  // It may not log in any more, as when its Secret is bound elsewhere: then its token is given back, too.
+  if (!isTarget) vault.forget(metadata.name);
   const notBefore = deps.clock.now() - RECENT_MS;
   const answer = isTarget ? await vault.read(target, { notBefore, signal }) : target;
   if (answer.kind === 'later') return later(answer.afterMs);

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import type { VaultIntegrationSpec } from '../api/vault-integration.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import { caConfigMap, namedBy, serviceAccount } from './objects.ts';
+
+const PEM = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----';
+const metadata = { name: 'a', namespace: 'sys', uid: 'u', resourceVersion: '1', labels: { x: 'y' } };
+
+describe('what a cache keeps', () => {
+  it('of a ConfigMap is what holds certificates', () => {
+    const raw = { metadata, data: { 'ca.crt': PEM, 'app.conf': 'password=planted' } } as KubeObject;
+    expect(caConfigMap(raw).data).toEqual({ 'ca.crt': PEM });
+    expect(caConfigMap({ metadata }).data).toEqual({});
+  });
+
+  it('of a ServiceAccount is who it is and where its tokens may go', () => {
+    const annotations = { 'fairlead.dev/vault-host': 'https://vault' };
+    const raw = { metadata: { ...metadata, annotations }, secrets: [{ name: 'planted' }] } as KubeObject;
+    expect(serviceAccount(raw)).toEqual({
+      metadata: { name: 'a', namespace: 'sys', uid: 'u', resourceVersion: '1', annotations },
+    });
+  });
+});
+
+describe('the objects that an integration names', () => {
+  const key = 'k';
+  const spec = (changes: Partial<VaultIntegrationSpec>): VaultIntegrationSpec => ({
+    displayName: 'V',
+    host: 'https://vault',
+    path: 'secret/data/app',
+    domains: ['*'],
+    auth: {},
+    ...changes,
+  });
+  const rows: Record<
+    string,
+    [changes: Partial<VaultIntegrationSpec>, named: Partial<ReturnType<typeof namedBy>>]
+  > = {
+    'are none': [{}, {}],
+    'are the Secrets of every login': [
+      {
+        auth: {
+          jwt: { role: 'r', secretRef: { name: 'jwt', key } },
+          appRole: { roleIdRef: { name: 'role', key }, secretIdRef: { name: 'secret', key } },
+          token: { secretRef: { name: 'token', key } },
+          userPass: { username: 'u', passwordRef: { name: 'password', key } },
+        },
+      },
+      { secrets: ['jwt', 'role', 'secret', 'token', 'password'] },
+    ],
+    'are the Secrets of TLS': [
+      { tls: { caSecretRef: { name: 'ca' }, clientCertSecretRef: { name: 'client' } } },
+      { secrets: ['ca', 'client'] },
+    ],
+    'are named once': [
+      {
+        auth: { token: { secretRef: { name: 'one', key } } },
+        tls: { caSecretRef: { name: 'one' } },
+      },
+      { secrets: ['one'] },
+    ],
+    'are the ConfigMap with the CA': [{ tls: { caConfigMapRef: { name: 'ca' } } }, { configMaps: ['ca'] }],
+    'are the ServiceAccounts': [
+      {
+        auth: {
+          jwt: { role: 'r', serviceAccountRef: { name: 'a' }, audiences: ['vault'] },
+          kubernetes: { role: 'r', serviceAccountRef: { name: 'b' }, audiences: ['vault'] },
+        },
+      },
+      { serviceAccounts: ['a', 'b'] },
+    ],
+  };
+  it.each(Object.entries(rows))('%s', (_, [changes, named]) => {
+    expect(namedBy(spec(changes))).toEqual({ secrets: [], serviceAccounts: [], configMaps: [], ...named });
+  });
+});
