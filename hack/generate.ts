@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { customResourceDefinition } from '../src/api/crd.ts';
 import { GROUP } from '../src/api/names.ts';
 import { isTerminal, REASONS, type Reason } from '../src/api/reasons.ts';
+import { resourceBundle } from '../src/api/resource-bundle.ts';
 import { secretReference } from '../src/api/secret-reference.ts';
 import { vaultIntegration } from '../src/api/vault-integration.ts';
 
@@ -39,6 +40,7 @@ function reasons(): string {
 const files = new Map([
   [`crds/${GROUP}_${vaultIntegration.plural}.yaml`, crd(vaultIntegration)],
   [`crds/${GROUP}_${secretReference.plural}.yaml`, crd(secretReference)],
+  [`crds/${GROUP}_${resourceBundle.plural}.yaml`, crd(resourceBundle)],
   ['docs/reasons.md', reasons()],
 ]);
 

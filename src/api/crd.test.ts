@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { customResourceDefinition } from './crd.ts';
 import { REASONS, isTerminal, type Reason } from './reasons.ts';
+import { resourceBundle } from './resource-bundle.ts';
 import { RESERVED_VARIABLES, secretReference, VARIABLE_NAME } from './secret-reference.ts';
 import { vaultIntegration } from './vault-integration.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a tree of YAML
 type Tree = any;
-const kinds = [vaultIntegration, secretReference] as const;
+const kinds = [vaultIntegration, secretReference, resourceBundle] as const;
 
 /** Every object schema of a CRD, with where it stands. */
 function* schemas(schema: Tree, path = ''): Generator<[path: string, schema: Tree]> {

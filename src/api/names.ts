@@ -35,6 +35,11 @@ export const VAULT_HOST_ANNOTATION = `${GROUP}/vault-host`;
 /** On a credentials Secret: the one resource bundle whose integrations may use it; absent for none. */
 export const BUNDLE_ANNOTATION = `${GROUP}/resource-bundle`;
 
+/** Roles and RoleBindings of a ResourceBundle: `fairlead-bundle-<bundle>-<permission>`. Policies know the prefix. */
+export const BUNDLE_ROLE_PREFIX = 'fairlead-bundle-';
+/** On these Roles and RoleBindings: the bundle. */
+export const BUNDLE_LABEL = BUNDLE_ANNOTATION;
+
 /** The id of the store that every domain may read. */
 export const GLOBAL = 'global';
 /** In `spec.domains`: everyone. */
@@ -68,6 +73,8 @@ export const LIMITS = {
   /** security: each is a request to Vault, and all are asked again for every pod. */
   vaultPlacesPerPod: 128,
   importedVariablesPerPod: 1024,
+  permissionsPerBundle: 32,
+  subjectsPerPermission: 64,
   /** A condition's or event's message. */
   messageBytes: 1024,
 } as const;

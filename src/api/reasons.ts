@@ -18,6 +18,10 @@ export const REASONS = {
     meaning: 'Fairlead logged in to Vault and read the path.',
     fix: 'Nothing to do.',
   },
+  Granted: {
+    meaning: 'The Roles and RoleBindings of the bundle stand as the bundle says.',
+    fix: 'Nothing to do.',
+  },
   CredentialsMissing: {
     meaning:
       'The Secret with the login, the key in it, or the ServiceAccount does not exist in the system namespace.',
@@ -100,6 +104,11 @@ export const REASONS = {
       "The source belongs to another domain, or the integration's spec.domains leaves this domain out.",
     fix: 'Use a source of your own domain, or have the integration shared with it.',
   },
+  UseForbidden: {
+    meaning:
+      "With --strict-use: the pod's ServiceAccount lacks the verb `use` on a SecretReference that the pod names, or on an integration that the reference names.",
+    fix: 'Grant the ServiceAccount the verb; the message names user, verb and object. The pod starts by itself.',
+  },
   NotAnEnvironmentValue: {
     meaning: 'The value cannot be an environment variable: it is not UTF-8 or contains NUL.',
     fix: 'Store it as text, for example in base64.',
@@ -131,6 +140,11 @@ export const REASONS = {
   DeliveryRefused: {
     meaning:
       'The API server refused the delivery: quota, a policy, or Fairlead has not found its own policies.',
+    fix: 'The message names the cause.',
+  },
+  RolesRefused: {
+    meaning:
+      'The API server refused a Role or RoleBinding of a bundle, or Fairlead has not found its own policies.',
     fix: 'The message names the cause.',
   },
   GateHeld: {

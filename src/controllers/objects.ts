@@ -8,6 +8,7 @@ import {
   REFERENCES_ANNOTATION,
 } from '../api/names.ts';
 import type { Condition } from '../api/schema.ts';
+import type { ResourceBundleSpec, ResourceBundleStatus } from '../api/resource-bundle.ts';
 import type { SecretReferenceSpec, SecretReferenceStatus } from '../api/secret-reference.ts';
 import type { VaultIntegrationSpec, VaultIntegrationStatus } from '../api/vault-integration.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -25,6 +26,8 @@ export interface GatedPod extends Cached {
   /** The gate was lifted by us, or a pass found the delivery there. */
   readonly delivered: boolean;
   readonly deleting: boolean;
+  /** What its processes are to the API server; cannot be changed after creation. */
+  readonly serviceAccount: string;
   /** The one delivery that the pod's envFrom names; undefined if the webhook did not write it. */
   readonly delivery: string | undefined;
   readonly references: readonly string[];
@@ -36,7 +39,10 @@ export interface GatedPod extends Cached {
 
 type RawPod = Parameters<typeof deliveryNameOf>[0] &
   KubeObject & {
-    readonly spec?: { readonly schedulingGates?: readonly { readonly name: string }[] };
+    readonly spec?: {
+      readonly serviceAccountName?: string;
+      readonly schedulingGates?: readonly { readonly name: string }[];
+    };
     readonly status?: { readonly conditions?: readonly Condition[] };
   };
 
@@ -50,6 +56,7 @@ export function gatedPod(raw: KubeObject, seenAt: number): GatedPod {
     gated: pod.spec?.schedulingGates?.some(({ name }) => name === GATE) ?? false,
     delivered: notes[DELIVERED_ANNOTATION] !== undefined || condition?.status === 'True',
     deleting: pod.metadata.deletionTimestamp !== undefined,
+    serviceAccount: pod.spec?.serviceAccountName ?? 'default',
     delivery,
     references: referenceNames(notes[REFERENCES_ANNOTATION] ?? ''),
     placeholders: delivery === undefined ? [] : placeholderKeys(pod, delivery),
@@ -68,7 +75,12 @@ export interface Integration extends Cached {
   readonly status: VaultIntegrationStatus | undefined;
 }
 
-export function custom<T extends Reference | Integration>(raw: KubeObject): T {
+export interface Bundle extends Cached {
+  readonly spec: ResourceBundleSpec;
+  readonly status: ResourceBundleStatus | undefined;
+}
+
+export function custom<T extends Reference | Integration | Bundle>(raw: KubeObject): T {
   const { spec, status } = raw as unknown as T;
   return { metadata: slim(raw), spec, status } as T;
 }
@@ -149,7 +161,8 @@ export function namedBy({ auth, tls }: VaultIntegrationSpec): {
 }
 
 function slim({ metadata }: KubeObject): KubeObject['metadata'] {
-  const { name, namespace, uid, resourceVersion, generation, creationTimestamp } = metadata;
+  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp } =
+    metadata;
   return {
     name,
     uid,
@@ -157,5 +170,6 @@ function slim({ metadata }: KubeObject): KubeObject['metadata'] {
     ...(namespace !== undefined && { namespace }),
     ...(generation !== undefined && { generation }),
     ...(creationTimestamp !== undefined && { creationTimestamp }),
+    ...(deletionTimestamp !== undefined && { deletionTimestamp }),
   };
 }

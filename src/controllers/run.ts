@@ -10,6 +10,8 @@ import { reconcilePod, reportWaiting } from './pod-gate/reconcile.ts';
 import { LiveReads } from './live.ts';
 import { PodMemory } from './pod-gate/memory.ts';
 import type { PolicyGuard } from './policies.ts';
+import { reconcileBundle } from './resource-bundle/reconcile.ts';
+import { wireBundles } from './resource-bundle/wakeups.ts';
 import { reconcileReference } from './secret-reference/reconcile.ts';
 import { reconcileIntegration } from './vault-integration/reconcile.ts';
 import { wireWakeups } from './wakeups.ts';
@@ -40,7 +42,7 @@ const STATUS_WORKERS = 4;
 /** A pass asks Vault (10 s at most) and the API server a few times. */
 const PASS_MS = 45_000;
 
-/** The three control loops, while this replica leads. Resolves when `signal` is aborted and all passes have ended. */
+/** The control loops, while this replica leads. Resolves when `signal` is aborted and all passes have ended. */
 export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
   const { clock, random, world, guard, vault } = options;
   const memory = new PodMemory();
@@ -53,6 +55,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
     pods: queue('pods'),
     references: queue('secretreferences'),
     integrations: queue('vaultintegrations'),
+    bundles: queue('resourcebundles'),
   };
   for (const one of Object.values(queues)) options.onQueue?.(one);
   const onVaultFailure = (id: string) => queues.integrations.add(`${options.systemNamespace}/${id}`);
@@ -77,7 +80,9 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
     }),
     guard.onChange(() => {
       for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
+      for (const bundle of world.bundles.list()) queues.bundles.add(keyOf(bundle));
     }),
+    wireBundles(world, options.systemNamespace, queues.bundles),
   ];
   for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
   for (const integration of world.integrations.list()) queues.integrations.add(keyOf(integration));
@@ -114,6 +119,16 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
         queue: queues.integrations,
         workers: STATUS_WORKERS,
         reconcile: async (key, pass) => reconcileIntegration(key, pass, deps),
+      },
+      signal,
+    ),
+    runController(
+      {
+        ...common,
+        name: 'resourcebundles',
+        queue: queues.bundles,
+        workers: STATUS_WORKERS,
+        reconcile: async (key, pass) => reconcileBundle(key, pass, deps),
       },
       signal,
     ),

@@ -1,6 +1,7 @@
 import { RESOURCES } from '../api/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { KubeError } from '../kube/errors.ts';
+import { whyRefused } from './why-refused.ts';
 import { objectPath } from '../kube/objects.ts';
 import { Hidden } from '../sources/vault/hidden.ts';
 import type { RequestToken } from '../sources/vault/login.ts';
@@ -38,11 +39,4 @@ export function tokenRequests(client: Pick<KubeClient, 'request'>, systemNamespa
 
 interface TokenAnswer {
   readonly status?: { readonly token?: string };
-}
-
-/** Status and code, and the one name that helps: the rest of what the API server says may quote the request. */
-function whyRefused({ code, status, serverMessage = '' }: KubeError): string {
-  const policy = /ValidatingAdmissionPolicy '([-.a-z0-9]+)'/.exec(serverMessage)?.[1];
-  if (policy) return `the ValidatingAdmissionPolicy ${policy} refuses it`;
-  return status === undefined ? `it does not answer (${code})` : `HTTP ${status} (${code})`;
 }

@@ -8,6 +8,8 @@ import { sourcesOf } from '../resolve/wanted.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { storeId } from '../sources/kubernetes.ts';
 import { TLS_TYPE } from '../sources/vault/credentials.ts';
+import type { LiveBinding, LiveRole } from './resource-bundle/decide.ts';
+import { liveBinding, liveRole } from './resource-bundle/objects.ts';
 import {
   caConfigMap,
   custom,
@@ -17,6 +19,7 @@ import {
   serviceAccount,
   systemSecret,
   type BoundAccount,
+  type Bundle,
   type CaConfigMap,
   type DomainNamespace,
   type GatedPod,
@@ -37,6 +40,9 @@ export interface World {
   readonly certificates: Reflector<SystemSecret>;
   readonly serviceAccounts: Reflector<BoundAccount>;
   readonly configMaps: Reflector<CaConfigMap>;
+  readonly bundles: Reflector<Bundle>;
+  readonly roles: Reflector<LiveRole>;
+  readonly roleBindings: Reflector<LiveBinding>;
 }
 
 export interface WorldOptions {
@@ -86,6 +92,7 @@ export function world({ client, clock, systemNamespace, storePrefix, hooks = {} 
         serviceAccounts: ({ spec }) => namedBy(spec).serviceAccounts,
         configMaps: ({ spec }) => namedBy(spec).configMaps,
         displayName: ({ spec }) => [spec.displayName],
+        bundle: ({ spec }) => (spec.resourceBundle === undefined ? [] : [spec.resourceBundle]),
       },
     }),
     namespaces: new Reflector({
@@ -132,6 +139,28 @@ export function world({ client, clock, systemNamespace, storePrefix, hooks = {} 
       resource: RESOURCES.configMaps,
       namespace: systemNamespace,
       project: caConfigMap,
+    }),
+    bundles: new Reflector({
+      ...common,
+      name: 'resourcebundles',
+      resource: RESOURCES.resourceBundles,
+      namespace: systemNamespace,
+      project: custom<Bundle>,
+    }),
+    // All of the namespace: a label that says whose they are could be taken away, and the Role would be forgotten.
+    roles: new Reflector({
+      ...common,
+      name: 'roles',
+      resource: RESOURCES.roles,
+      namespace: systemNamespace,
+      project: liveRole,
+    }),
+    roleBindings: new Reflector({
+      ...common,
+      name: 'rolebindings',
+      resource: RESOURCES.roleBindings,
+      namespace: systemNamespace,
+      project: liveBinding,
     }),
   };
 }

@@ -9,6 +9,7 @@ const pod = (rest: Partial<GatedPod> = {}): GatedPod => ({
   gated: true,
   delivered: false,
   deleting: false,
+  serviceAccount: 'default',
   delivery: 'fairlead-d-1',
   references: ['warehouse'],
   placeholders: [],

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { LIMITS } from './names.ts';
+import { cel, conditionedStatus, defineKind } from './schema.ts';
+
+const subject = z
+  .object({
+    kind: z.enum(['User', 'Group', 'ServiceAccount']),
+    name: z
+      .string()
+      .min(1)
+      .max(253)
+      .describe('Name of the user, group or ServiceAccount, as the API server knows it.'),
+    namespace: z.string().min(1).max(63).optional().describe('Of a ServiceAccount, and of nobody else.'),
+  })
+  .meta(
+    cel(
+      [
+        `(self.kind == 'ServiceAccount') == has(self.namespace)`,
+        'a ServiceAccount needs a namespace; a User or Group must have none',
+      ],
+      [
+        `self.kind != 'ServiceAccount' || (self.name.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$') && (!has(self.namespace) || self.namespace.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')))`,
+        "name and namespace of a ServiceAccount must be DNS names: lower case letters, digits, '-' and '.'",
+      ],
+      // security: everybody and nobody in particular (system:authenticated, system:anonymous), system:masters, and
+      // components of the cluster. A ServiceAccount is named as one, so that it can be told from Fairlead's own.
+      [
+        `self.kind == 'ServiceAccount' || !self.name.startsWith('system:') || (self.kind == 'Group' && self.name.matches('^system:serviceaccounts:[a-z0-9][-a-z0-9]*$'))`,
+        'users and groups that start with system: cannot be subjects, except the ServiceAccounts of one namespace (system:serviceaccounts:<namespace>); name a ServiceAccount by kind: ServiceAccount',
+      ],
+    ),
+  );
+
+const permission = z.object({
+  subjects: z
+    .array(subject)
+    .min(1)
+    .max(LIMITS.subjectsPerPermission)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('Who is allowed.'),
+  allow: z
+    .array(z.enum(['View', 'Use', 'Update']))
+    .min(1)
+    .max(3)
+    .meta({ 'x-kubernetes-list-type': 'set' })
+    .describe('View: get. Use: name in references. Update: get, update and patch.'),
+});
+
+const spec = z.object({
+  permissions: z
+    .array(permission)
+    .max(LIMITS.permissionsPerBundle)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .optional()
+    .describe('Who may do what with every integration of the bundle.'),
+});
+
+const status = conditionedStatus({
+  integrations: z
+    .array(z.string())
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .optional()
+    .describe('The integrations whose spec.resourceBundle is this bundle.'),
+  integrationCount: z.int().optional().describe('How many they are.'),
+});
+
+/** Who may view, use and update the integrations of one bundle; lives in the system namespace only. */
+export const resourceBundle = defineKind({
+  kind: 'ResourceBundle',
+  plural: 'resourcebundles',
+  shortNames: ['rb'],
+  description:
+    'Who may view, use and update the VaultIntegrations whose spec.resourceBundle names it. Fairlead keeps a Role and a RoleBinding for each permission.',
+  spec,
+  status,
+  rules: cel([
+    'self.metadata.name.size() <= 63',
+    'metadata.name must have at most 63 characters, since it is a label of the Roles of the bundle',
+  ]),
+  columns: [
+    { name: 'Integrations', type: 'integer', jsonPath: '.status.integrationCount' },
+    { name: 'Ready', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].status` },
+    { name: 'Reason', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].reason` },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+    {
+      name: 'Message',
+      type: 'string',
+      jsonPath: `.status.conditions[?(@.type=="Ready")].message`,
+      priority: 1,
+    },
+  ],
+});
+
+export type Subject = z.infer<typeof subject>;
+export type Permission = z.infer<typeof permission>['allow'][number];
+export type ResourceBundleSpec = z.infer<typeof spec>;
+export type ResourceBundleStatus = z.infer<typeof status>;
