@@ -46,6 +46,10 @@ const FLAGS = {
     schema: list.pipe(z.array(z.string().regex(/^[A-Za-z0-9._:/-]+$/))).default(DEFAULT_TOKEN_AUDIENCES),
     help: 'audiences that tokens of ServiceAccounts may be made for, for kubernetes and jwt logins',
   },
+  'strict-use': {
+    schema: z.stringbool().default(false),
+    help: 'true asks for each pod whether its ServiceAccount may use the references and integrations; needs config/strict',
+  },
   workers: { schema: whole(1, 256).default(32), help: 'pods worked on at the same time' },
   'refresh-seconds': {
     schema: seconds(300),

@@ -56,10 +56,11 @@ describe('a live policy matches the one expected', () => {
 });
 
 describe('the policies that come with Fairlead', () => {
-  const directory = new URL('../../config/policies/', import.meta.url);
+  const directories = ['policies', 'strict'].map((dir) => new URL(`../../config/${dir}/`, import.meta.url));
+  const settings = { systemNamespace: 'fairlead-system', tokenAudiences: ['vault'] };
 
   it('have a binding that denies for each of them', async () => {
-    const policies = await expectedPolicies(directory, 'fairlead-system');
+    const policies = await expectedPolicies(directories, settings);
     const names = [...policies.keys()].filter((id) => id.startsWith('ValidatingAdmissionPolicy/'));
     expect(names.length).toBeGreaterThanOrEqual(8);
     for (const id of names) {
@@ -70,7 +71,9 @@ describe('the policies that come with Fairlead', () => {
   });
 
   it('speak of the system namespace that is configured', async () => {
-    const text = JSON.stringify([...(await expectedPolicies(directory, 'secrets-prod')).values()]);
+    const text = JSON.stringify([
+      ...(await expectedPolicies(directories, { ...settings, systemNamespace: 'secrets-prod' })).values(),
+    ]);
     expect(text).toContain('system:serviceaccount:secrets-prod:fairlead-controller');
     expect(text).not.toContain('fairlead-system');
   });

@@ -18,15 +18,19 @@ export interface PolicySettings {
   readonly tokenAudiences: readonly string[];
 }
 
-/** The policies that came with this Fairlead, by `Kind/name`, with the operator's settings. */
+/** The policies that came with this Fairlead in these folders, by `Kind/name`, with the operator's settings. */
 export async function expectedPolicies(
-  directory: URL,
+  directories: readonly URL[],
   { systemNamespace, tokenAudiences }: PolicySettings,
 ): Promise<ReadonlyMap<string, Policy>> {
-  const files = (await readdir(directory)).filter(
-    (file) => file.endsWith('.yaml') && file !== 'kustomization.yaml',
+  const files = await Promise.all(
+    directories.map(async (directory) =>
+      (await readdir(directory))
+        .filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml')
+        .map((file) => new URL(file, directory)),
+    ),
   );
-  const texts = await Promise.all(files.map(async (file) => readFile(new URL(file, directory), 'utf8')));
+  const texts = await Promise.all(files.flat().map(async (file) => readFile(file, 'utf8')));
   const documents = texts
     .map((text) =>
       text

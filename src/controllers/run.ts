@@ -1,3 +1,4 @@
+import { AccessReviews } from '../kube/access-review.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { keyOf } from '../kube/objects.ts';
@@ -30,6 +31,8 @@ export interface ControllersOptions {
   readonly allowed: TargetOptions;
   readonly workers: number;
   readonly refreshSeconds: number;
+  /** The pod's ServiceAccount must hold `use`, too. */
+  readonly strictUse: boolean;
   readonly stillLeader: () => boolean;
   /** What every loop shares: log, metrics. */
   readonly loop: Pick<ControllerOptions, 'log' | 'metrics'>;
@@ -59,8 +62,11 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
   };
   for (const one of Object.values(queues)) options.onQueue?.(one);
   const onVaultFailure = (id: string) => queues.integrations.add(`${options.systemNamespace}/${id}`);
+  const { systemNamespace } = options;
+  const reviews = new AccessReviews(options.client, clock);
   const deps = {
     ...options,
+    strictUse: options.strictUse ? { reviews, systemNamespace } : undefined,
     memory,
     live,
     onVaultFailure,

@@ -14,6 +14,8 @@ import { whileLeading } from './leading.ts';
 import type { Role } from './role.ts';
 
 const POLICIES = new URL('../../config/policies/', import.meta.url);
+/** Expected in the cluster with --strict-use only: without them the question would be easy to get round. */
+const STRICT_POLICIES = new URL('../../config/strict/', import.meta.url);
 /** The server is heard about once a minute (bookmarks); after so long without a word a restart may help. */
 const STALE_MS = 10 * 60_000;
 const FLUSH_MS = 2_000;
@@ -22,7 +24,7 @@ const VAULT_SHARE = 0.75;
 
 /** Resolves references, hands out deliveries and keeps statuses honest; one replica at a time. */
 export function controllerRole(config: Config, log: Logger, clock: Clock, metrics: Metrics): Role {
-  const { systemNamespace, storePrefix, workers, refreshSeconds } = config;
+  const { systemNamespace, storePrefix, workers, refreshSeconds, strictUse } = config;
   const { vaultHosts, allowHttpVault: allowHttp, tokenAudiences } = config;
   const allowed = { vaultHosts, allowHttp, tokenAudiences };
   const random = Math.random;
@@ -52,7 +54,10 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
     ready: [{ name: 'caches', check: () => watched.find((one) => !one.hasSynced())?.name }],
     run: async (signal) => {
       const guard = new PolicyGuard(
-        await expectedPolicies(POLICIES, { systemNamespace, tokenAudiences }),
+        await expectedPolicies(strictUse ? [POLICIES, STRICT_POLICIES] : [POLICIES], {
+          systemNamespace,
+          tokenAudiences,
+        }),
         client,
         clock,
         hooks,
@@ -92,7 +97,7 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
             await runControllers(
               {
                 ...{ client: leader, clock, random, world: seen, guard, vault, events, stillLeader },
-                ...{ systemNamespace, storePrefix, allowed, workers, refreshSeconds },
+                ...{ systemNamespace, storePrefix, allowed, workers, refreshSeconds, strictUse },
                 loop: { log, metrics: metrics.controller },
                 queueMetrics: metrics.queue,
                 onQueue: metrics.watchQueue,

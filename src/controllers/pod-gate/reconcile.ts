@@ -12,6 +12,7 @@ import type { World } from '../world.ts';
 import { createDelivery, deliveredCondition, liftGate, writeCondition, type Written } from './act.ts';
 import { hold, isComplete, triage, wantedBy } from './decide.ts';
 import type { PodMemory } from './memory.ts';
+import { useProblems, type StrictUse } from './strict-use.ts';
 
 export interface PodGateDependencies extends Omit<AskDependencies, 'world'> {
   readonly world: World;
@@ -22,6 +23,8 @@ export interface PodGateDependencies extends Omit<AskDependencies, 'world'> {
   /** The problem if Fairlead's policies do not stand in the cluster: then nothing is delivered. */
   readonly fence: () => Problem | undefined;
   readonly memory: PodMemory;
+  /** With --strict-use: the pod's ServiceAccount must be allowed to use what the pod names. */
+  readonly strictUse?: StrictUse | undefined;
 }
 
 /** One pass for one pod: gather references and values, decide, create the delivery, lift the gate. */
@@ -69,11 +72,16 @@ async function gather(
     const reference = view.reference(`${in_}/${name}`);
     return reference && { name, ...reference.spec };
   });
+  // Asked before any source is: who may not use it, causes no request.
+  const forbidden = deps.strictUse ? await useProblems(pod, view, signal, deps.strictUse) : [];
+  if (forbidden.length > 0) return { kind: 'resolution', ...NOTHING, problems: forbidden };
   const asking = { domain: namespace?.domain, notBefore: pod.seenAt, signal };
   const answers = await ask(wanted, asking, view, deps);
   if (answers.kind === 'later') return later(answers.afterMs);
   return { kind: 'resolution', ...resolve(wanted, answers.states) };
 }
+
+const NOTHING: Resolution = { entries: [], imports: [], problems: [], data: new Map(), provenance: [] };
 
 /** The condition goes first: once the gate is lifted, the pod leaves the cache and nobody would mend it. */
 async function release(
