@@ -1,6 +1,6 @@
 /**
  * Writes what is generated from the sources: crds/ from the zod schemas, docs/reasons.md from the table of
- * reasons. `--check` writes nothing and fails if a file differs.
+ * reasons, docs/permission-matrix.md from the table that the tests run. `--check` writes nothing and fails if a file differs.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -11,6 +11,7 @@ import { isTerminal, REASONS, type Reason } from '../src/api/reasons.ts';
 import { resourceBundle } from '../src/api/resource-bundle.ts';
 import { secretReference } from '../src/api/secret-reference.ts';
 import { vaultIntegration } from '../src/api/vault-integration.ts';
+import { matrixPage } from '../test/support/permission-matrix.ts';
 
 function crd(kind: Parameters<typeof customResourceDefinition>[0]): string {
   const yaml = stringify(customResourceDefinition(kind), { version: '1.1', lineWidth: 120 });
@@ -42,6 +43,7 @@ const files = new Map([
   [`crds/${GROUP}_${secretReference.plural}.yaml`, crd(secretReference)],
   [`crds/${GROUP}_${resourceBundle.plural}.yaml`, crd(resourceBundle)],
   ['docs/reasons.md', reasons()],
+  ['docs/permission-matrix.md', matrixPage()],
 ]);
 
 const check = process.argv.includes('--check');

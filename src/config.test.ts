@@ -13,6 +13,7 @@ describe('configuration', () => {
       workers: 32,
       leaderElect: true,
       vaultHosts: [],
+      strictUse: false,
     });
     expect(Object.isFrozen(config)).toBe(true);
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import * as names from '../../src/api/names.ts';
 import { secretObject, source } from '../../src/api/secret-object.ts';
+import { grantsOf } from '../../src/controllers/resource-bundle/grants.ts';
 import { secretReference } from '../../src/api/secret-reference.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../config/${path}`, import.meta.url), 'utf8');
@@ -24,6 +25,8 @@ describe('the YAML and the code use the same names', () => {
     names.DOMAIN_LABEL,
     names.LEGACY_LABEL,
     names.CERTIFICATE_SECRET,
+    names.BUNDLE_ROLE_PREFIX,
+    names.BUNDLE_LABEL,
   ])('%s', (name) => {
     expect(config).toContain(name);
   });
@@ -100,6 +103,32 @@ describe('the webhook', () => {
 describe('RBAC', () => {
   it('gives the admission role nothing at all', () => {
     expect(config).not.toMatch(/subjects:[^-]*-[^-]*name: fairlead-admission/);
+  });
+
+  it('gives the controller just what the Roles of bundles grant, and neither escalate nor bind', () => {
+    const role = read('rbac/controller.yaml').split('\n---\n')[2] ?? '';
+    const verbs = [
+      ...role.matchAll(/resources: \[(?:[\w, ]+, )?vaultintegrations[\w, ]*\]\n\s+verbs: \[([^\]]*)\]/g),
+    ];
+    const held = verbs.flatMap(([, list = '']) => list.split(', '));
+    const permissions = [
+      { subjects: [{ kind: 'User' as const, name: 'x' }], allow: ['View', 'Use', 'Update'] as const },
+    ];
+    const spec = { permissions: permissions.map((one) => ({ ...one, allow: [...one.allow] })) };
+    const grants = grantsOf({ name: 'b', namespace: 'n', uid: 'u' }, spec, ['i']).values();
+    const granted = [...grants].flatMap(({ role: { rules } }) => rules.flatMap((rule) => rule.verbs));
+    expect(new Set(held)).toEqual(new Set([...granted, 'list', 'watch']));
+    expect(config).not.toMatch(/verbs: .*\b(?:escalate|bind)\b/);
+  });
+
+  it('aggregates reading references into view, and writing them into nothing', () => {
+    const people = read('rbac/people.yaml').split('\n---\n');
+    const aggregated = people.filter((one) => /^ {4}rbac.authorization.k8s.io\/aggregate-to-/m.test(one));
+    expect(aggregated).toHaveLength(1);
+    expect(aggregated[0]).toMatch(
+      /aggregate-to-view: 'true'\nrules:\n.*\n.*\n {4}verbs: \[get, list, watch\]\n$/,
+    );
+    expect(people.join()).not.toMatch(/\*/);
   });
 
   it('never lets the controller read, change or delete Secrets in the whole cluster', () => {

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until, type KubeJson } from '../support/cluster.ts';
+import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
+import { grant, named, revoke } from '../support/rbac.ts';
+
+const STRICT = new URL('../../config/strict/', import.meta.url).pathname;
+
+let p: Platform;
+let namespace: string;
+beforeAll(async () => {
+  p = await platform('strict', { flags: ['--strict-use', 'true'] });
+  namespace = await p.namespace('strict');
+  await p.store('strict', { a: 'one' });
+  await p.integration('strict-vault', { b: 'two' }, { domains: ['strict'] });
+  await p.k.apply(
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'spark', namespace } },
+    reference('warehouse', namespace, { A: 'KUBERNETES/strict/a', B: 'VAULT/strict-vault/b' }),
+    reference('plain', namespace, { A: 'KUBERNETES/strict/a' }),
+  );
+});
+afterAll(async () => {
+  await p?.k.run('delete', '-k', STRICT, '--ignore-not-found');
+  if (p) await revoke(p.k, 'strict-vault');
+  await p?.stop();
+});
+
+const spark = () => ({ kind: 'ServiceAccount', name: 'spark', namespace }) as const;
+const pod = async (name: string, references = 'warehouse', more: object = {}) =>
+  p.pod(namespace, name, references, { spec: { serviceAccountName: 'spark', ...more } });
+const use = async (name: string) =>
+  grant(p.k, `use-${name}`, spark(), [named('secretreferences', name, 'use')], namespace);
+
+describe('with --strict-use', () => {
+  it('nothing is delivered without the policy of strict mode, which could be got round without it', async () => {
+    await pod('early');
+    const { message } = await p.waits(namespace, 'early', 'DeliveryRefused');
+    expect(message).toContain('fairlead-strict-deliveries is missing');
+    await p.k.run('apply', '-k', STRICT);
+    await p.waits(namespace, 'early', 'UseForbidden');
+  });
+
+  it('a pod waits until its ServiceAccount may use the reference and the integrations, and goes on by itself', async () => {
+    await pod('waits');
+    const first = await p.waits(namespace, 'waits', 'UseForbidden');
+    const user = `system:serviceaccount:${namespace}:spark`;
+    expect(first.message).toContain(
+      `${user} lacks the permission to use secretreferences.fairlead.dev/warehouse in namespace ${namespace}`,
+    );
+    await use('warehouse');
+    const second = await until('the next reason', async () => {
+      const seen = await p.waits(namespace, 'waits', 'UseForbidden');
+      return seen.message.includes('vaultintegrations') && !seen.message.includes('secretreferences') && seen;
+    });
+    expect(second.message).toContain(
+      `${user} lacks the permission to use vaultintegrations.fairlead.dev/strict-vault in namespace ${SYSTEM}`,
+    );
+    await grant(p.k, 'strict-vault', spark(), [named('vaultintegrations', 'strict-vault', 'use')]);
+    await p.released(namespace, 'waits', 70_000);
+    expect(await p.delivered(namespace, 'waits')).toEqual({ A: 'one', B: 'two' });
+  }, 120_000);
+
+  it('another ServiceAccount of the namespace gets nothing', async () => {
+    await p.pod(namespace, 'default');
+    const { message } = await p.waits(namespace, 'default', 'UseForbidden');
+    expect(message).toContain(`system:serviceaccount:${namespace}:default lacks`);
+  });
+
+  it('a right that is taken away is gone for the next pod, and running ones keep what they have', async () => {
+    await use('plain');
+    await pod('allowed', 'plain');
+    await p.released(namespace, 'allowed');
+    await revoke(p.k, 'use-plain', namespace);
+    await until('the right to be gone', async () => {
+      const name = `refused-${Date.now()}`;
+      await pod(name, 'plain');
+      return p.waits(namespace, name, 'UseForbidden').then(() => true);
+    });
+    expect(await p.delivered(namespace, 'allowed')).toEqual({ A: 'one' });
+  });
+});
+
+describe('in strict mode a pod that names the delivery of another one', () => {
+  const theirs = 'fairlead-d-00000000-0000-4000-8000-000000000000';
+  const container = (more: object) => ({ name: 'main', image: 'x', ...more });
+  const asPod = (spec: object): KubeJson => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'thief', namespace },
+    spec: { containers: [container({})], ...spec },
+  });
+  const key = { name: 'A', valueFrom: { secretKeyRef: { name: theirs, key: 'A' } } };
+
+  it.each<[string, object, string]>([
+    [
+      'in envFrom',
+      { containers: [container({ envFrom: [{ secretRef: { name: theirs } }] })] },
+      'a container reads',
+    ],
+    ['in env', { containers: [container({ env: [key] })] }, 'a container reads'],
+    [
+      'in an init container',
+      { initContainers: [{ ...container({ env: [key] }), name: 'init' }] },
+      'a container reads',
+    ],
+    ['in a volume', { volumes: [{ name: 'v', secret: { secretName: theirs } }] }, 'a volume mounts'],
+    [
+      'in a projected volume',
+      { volumes: [{ name: 'v', projected: { sources: [{ secret: { name: theirs } }] } }] },
+      'a volume mounts',
+    ],
+    [
+      'for a CSI driver',
+      { volumes: [{ name: 'v', csi: { driver: 'x', nodePublishSecretRef: { name: theirs } } }] },
+      'a volume mounts',
+    ],
+  ])('is refused: %s', async (_, spec, says) => {
+    const said = await p.k.refused(['create', '--dry-run=server', '-f', '-'], asPod(spec));
+    expect(said).toContain(`${says} a delivery`);
+  });
+
+  it('is refused: in an ephemeral container', async () => {
+    await p.k.apply(asPod({ containers: [container({ image: p.cluster.image })] }));
+    const ephemeralContainers = [container({ name: 'debug', env: [key] })];
+    const args = [
+      'patch',
+      'pod',
+      'thief',
+      '-n',
+      namespace,
+      '--subresource=ephemeralcontainers',
+      '--type=strategic',
+    ];
+    const said = await p.k.refused([...args, '-p', JSON.stringify({ spec: { ephemeralContainers } })]);
+    expect(said).toContain('an ephemeral container reads a delivery');
+  });
+
+  it('but its own passes, and every other Secret', async () => {
+    await use('plain');
+    await until('the right to be known', async () => {
+      const name = `own-${Date.now()}`;
+      await pod(name, 'plain', {
+        containers: [
+          { name: 'main', image: p.cluster.image, envFrom: [{ secretRef: { name: 'company-secret' } }] },
+        ],
+        volumes: [{ name: 'v', secret: { secretName: 'other', optional: true } }],
+      });
+      return p.released(namespace, name, 5_000);
+    });
+    await revoke(p.k, 'use-plain', namespace);
+  });
+});
