@@ -37,6 +37,11 @@ describe('with --strict-use', () => {
     expect(message).toContain('fairlead-strict-deliveries is missing');
     await p.k.run('apply', '-k', STRICT);
     await p.waits(namespace, 'early', 'UseForbidden');
+    const { status }: KubeJson = await until('the policy to be checked', async () => {
+      const policy = await p.k.get('validatingadmissionpolicy', '', 'fairlead-strict-deliveries');
+      return policy?.status?.typeChecking && policy;
+    });
+    expect(status.typeChecking.expressionWarnings).toBeUndefined();
   });
 
   it('a pod waits until its ServiceAccount may use the reference and the integrations, and goes on by itself', async () => {
