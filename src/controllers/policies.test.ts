@@ -57,9 +57,10 @@ describe('a live policy matches the one expected', () => {
 
 describe('the policies that come with Fairlead', () => {
   const directory = new URL('../../config/policies/', import.meta.url);
+  const settings = { systemNamespace: 'fairlead-system', tokenAudiences: ['vault'] };
 
   it('have a binding that denies for each of them', async () => {
-    const policies = await expectedPolicies(directory, 'fairlead-system');
+    const policies = await expectedPolicies(directory, settings);
     const names = [...policies.keys()].filter((id) => id.startsWith('ValidatingAdmissionPolicy/'));
     expect(names.length).toBeGreaterThanOrEqual(8);
     for (const id of names) {
@@ -70,8 +71,19 @@ describe('the policies that come with Fairlead', () => {
   });
 
   it('speak of the system namespace that is configured', async () => {
-    const text = JSON.stringify([...(await expectedPolicies(directory, 'secrets-prod')).values()]);
+    const text = JSON.stringify([
+      ...(await expectedPolicies(directory, { ...settings, systemNamespace: 'secrets-prod' })).values(),
+    ]);
     expect(text).toContain('system:serviceaccount:secrets-prod:fairlead-controller');
     expect(text).not.toContain('fairlead-system');
+  });
+
+  it('speak of the audiences that are configured', async () => {
+    const text = async (tokenAudiences: readonly string[]) =>
+      JSON.stringify([...(await expectedPolicies(directory, { ...settings, tokenAudiences })).values()]);
+    expect(await text(['vault'])).toContain("['vault']");
+    const changed = await text(['openbao', 'https://vault.example.com:8200']);
+    expect(changed).toContain("['openbao', 'https://vault.example.com:8200']");
+    expect(changed).not.toContain("['vault']");
   });
 });
