@@ -14,6 +14,9 @@ describe('configuration', () => {
       leaderElect: true,
       vaultHosts: [],
       strictUse: false,
+      allowHttpVault: false,
+      tokenAudiences: ['vault'],
+      refreshSeconds: 300,
     });
     expect(Object.isFrozen(config)).toBe(true);
   });
@@ -31,12 +34,31 @@ describe('configuration', () => {
     expect(vaultHosts).toEqual(['https://a:8200', 'https://b']);
   });
 
+  it('takes audiences for tokens of ServiceAccounts in place of the default', () => {
+    const { tokenAudiences } = parseConfig(
+      [...role, '--token-audiences', 'openbao, https://vault.example.com:8200'],
+      {},
+    );
+    expect(tokenAudiences).toEqual(['openbao', 'https://vault.example.com:8200']);
+  });
+
+  it('lets integrations reach Vault without TLS only if it is told so', () => {
+    expect(parseConfig([...role, '--allow-http-vault', 'true'], {}).allowHttpVault).toBe(true);
+    expect(parseConfig(role, { FAIRLEAD_ALLOW_HTTP_VAULT: 'true' }).allowHttpVault).toBe(true);
+  });
+
   it.each([
     ['a missing role', [], '--role (or FAIRLEAD_ROLE)'],
     ['an unknown role', ['--role', 'king'], 'controller, admission, certificates'],
     ['a number out of range', [...role, '--workers', '0'], '--workers (or FAIRLEAD_WORKERS)'],
     ['not a boolean', [...role, '--leader-elect', 'perhaps'], '--leader-elect'],
     ['an address without a port', [...role, '--health-address', 'localhost'], '--health-address'],
+    ['not a boolean for http', [...role, '--allow-http-vault', 'localhost'], '--allow-http-vault'],
+    [
+      'an audience that a policy would have to escape',
+      [...role, '--token-audiences', "a'b"],
+      '--token-audiences',
+    ],
     ['an unknown flag', [...role, '--vault-token', 'x'], '--vault-hosts'],
     ['a flag without a value', ['--role'], 'unknown or incomplete flag'],
   ])('refuses %s and says what is possible', (_, args, says) => {

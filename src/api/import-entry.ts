@@ -17,7 +17,7 @@ const select = z
     match: patterns
       .optional()
       .describe(
-        'Only keys that match one of these: with * or ? a pattern for the whole key, otherwise a part of it.',
+        'Only keys that match one of these: with * a pattern for the whole key, otherwise a part of it.',
       ),
     exclude: patterns.optional().describe('No keys that match one of these; written like match.'),
   })

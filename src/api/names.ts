@@ -71,7 +71,7 @@ export const LIMITS = {
   variablesPerReference: 256,
   importsPerReference: 16,
   /** security: each is a request to Vault, and all are asked again for every pod. */
-  vaultPlacesPerPod: 128,
+  vaultPlacesPerPod: 64,
   importedVariablesPerPod: 1024,
   permissionsPerBundle: 32,
   subjectsPerPermission: 64,

@@ -77,4 +77,13 @@ describe('the policies that come with Fairlead', () => {
     expect(text).toContain('system:serviceaccount:secrets-prod:fairlead-controller');
     expect(text).not.toContain('fairlead-system');
   });
+
+  it('speak of the audiences that are configured', async () => {
+    const text = async (tokenAudiences: readonly string[]) =>
+      JSON.stringify([...(await expectedPolicies(directories, { ...settings, tokenAudiences })).values()]);
+    expect(await text(['vault'])).toContain("['vault']");
+    const changed = await text(['openbao', 'https://vault.example.com:8200']);
+    expect(changed).toContain("['openbao', 'https://vault.example.com:8200']");
+    expect(changed).not.toContain("['vault']");
+  });
 });

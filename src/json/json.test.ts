@@ -1,6 +1,6 @@
 import { assert, jsonValue, nat, property, stringMatching } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { at, numberAt, parseJson, plain, type Json } from './json.ts';
+import { at, numberAt, parseJson, plain, plainUpTo, type Json } from './json.ts';
 
 /** The text that a JSON value becomes as an environment variable. */
 function text(json: string): string | undefined {
@@ -124,4 +124,36 @@ describe('any JSON', () => {
     if (value === undefined) throw new Error('no JSON');
     return typeof value === 'string' ? JSON.stringify(value) : plain(value);
   }
+});
+
+describe('a value up to a length', () => {
+  it('is the same text as without one', () => {
+    assert(
+      property(jsonValue(), (value) => {
+        const json = parseJson(JSON.stringify(value)) as Json;
+        expect(plainUpTo(json, Infinity)).toBe(plain(json));
+        expect(plainUpTo(json, plain(json).length)).toBe(plain(json));
+      }),
+    );
+  });
+
+  it.each([
+    ['a string', '"12345"', 4],
+    ['an object', '{"a":1}', 6],
+    ['a number', '12345', 4],
+  ])('is nothing for %s that is longer', (_, text, max) => {
+    expect(plainUpTo(parseJson(text) as Json, max)).toBeUndefined();
+  });
+
+  it('is not put together to find that out', () => {
+    let read = 0;
+    const items = new Proxy(Array<Json>(1_000_000).fill('x'), {
+      get: (target, key) => {
+        read += 1;
+        return Reflect.get(target, key) as unknown;
+      },
+    });
+    expect(plainUpTo(items, 100)).toBeUndefined();
+    expect(read).toBeLessThan(1_000);
+  });
 });

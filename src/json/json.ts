@@ -49,13 +49,41 @@ function isNumber(value: Json | undefined): value is JsonNumber {
   return typeof value === 'object' && value !== null && 'number' in value;
 }
 
-function compact(value: Json): string {
-  if (isNumber(value)) return value.number;
-  if (isMap(value)) {
-    return `{${[...value].map(([key, item]) => `${JSON.stringify(key)}:${compact(item)}`).join(',')}}`;
+/** As plain(), or undefined as soon as it is clear that it has more than `max` characters. */
+export function plainUpTo(value: Json, max: number): string | undefined {
+  if (typeof value === 'string') return value.length > max ? undefined : value;
+  let text = '';
+  for (const piece of pieces(value)) {
+    text += piece;
+    if (text.length > max) return undefined;
   }
-  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(compact).join(',')}]`;
-  return JSON.stringify(value);
+  return text;
+}
+
+function compact(value: Json): string {
+  return [...pieces(value)].join('');
+}
+
+/** The JSON text in parts. */
+function* pieces(value: Json): Generator<string> {
+  if (isNumber(value)) yield value.number;
+  else if (isMap(value)) {
+    let before = '{';
+    for (const [key, item] of value) {
+      yield `${before}${JSON.stringify(key)}:`;
+      yield* pieces(item);
+      before = ',';
+    }
+    yield value.size === 0 ? '{}' : '}';
+  } else if (Array.isArray(value)) {
+    let before = '[';
+    for (const item of value as readonly Json[]) {
+      yield before;
+      yield* pieces(item);
+      before = ',';
+    }
+    yield value.length === 0 ? '[]' : ']';
+  } else yield JSON.stringify(value);
 }
 
 const SPACE = /[ \t\n\r]*/y;

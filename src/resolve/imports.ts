@@ -1,6 +1,6 @@
 import { LIMITS } from '../api/names.ts';
 import type { ImportEntry } from '../api/secret-reference.ts';
-import { isMap, plain, type JsonMap } from '../json/json.ts';
+import { isMap, plainUpTo, type Json, type JsonMap } from '../json/json.ts';
 import { nameProblem, partName, variableName, type Part } from './import-names.ts';
 import { shown, type Finding } from './problem.ts';
 import type { JsonReader } from './property.ts';
@@ -19,7 +19,7 @@ export interface Expansion {
 }
 
 /** All keys of a place together: patterns are tried on each of them, and one thread serves everybody. */
-const MAX_KEY_CHARACTERS = 262_144;
+const MAX_KEY_CHARACTERS = 65_536;
 const MAX_DEPTH = 16;
 const NAMED_KEYS = 5;
 
@@ -69,10 +69,15 @@ interface Leaf {
 function* leavesOf(object: JsonMap, above: readonly string[]): Generator<Leaf> {
   for (const [name, value] of object) {
     const path = [...above, name];
-    if (!isMap(value)) yield { path, value: plain(value) };
+    if (!isMap(value)) yield { path, value: textOf(value) };
     else if (path.length < MAX_DEPTH) yield* leavesOf(value, path);
     else yield { path, value: undefined };
   }
+}
+
+/** What is too long for a variable is cut, but stays too long for one. */
+function textOf(value: Json): string {
+  return plainUpTo(value, LIMITS.variableBytes) ?? ' '.repeat(LIMITS.variableBytes + 1);
 }
 
 /** Two that end in one variable, and a value beside what lies below it: `db` and `db/password`. */

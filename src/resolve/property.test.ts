@@ -1,12 +1,13 @@
 import { assert, jsonValue, property as forAll, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { plain } from '../json/json.ts';
 import { JsonReader } from './property.ts';
 
 const read = (value: string | Uint8Array, property: string) =>
   new JsonReader().property(new Map([['k', value]]), 'k', property);
 const text = (value: string | Uint8Array, property: string) => {
   const found = read(value, property);
-  return found.kind === 'found' ? found.text : found.kind;
+  return found.kind === 'found' ? plain(found.value) : found.kind;
 };
 
 const TEAM = '{"db":{"users":[{"name":"ann","id":9007199254740993},{"name":"bob"}]},"port":5432.0}';

@@ -1,4 +1,4 @@
-import { isMap, parseJson, plain, type Json } from '../json/json.ts';
+import { isMap, parseJson, type Json } from '../json/json.ts';
 import type { Fields, FieldValue } from './state.ts';
 
 export type Property =
@@ -6,7 +6,7 @@ export type Property =
       readonly kind: 'found';
       /** The keys and indexes that were followed: `a.b` may be one key or two. */
       readonly path: readonly string[];
-      readonly text: string;
+      readonly value: Json;
     }
   | { readonly kind: 'missing' }
   | { readonly kind: 'not JSON' };
@@ -41,7 +41,7 @@ export class JsonReader {
 
 function follow(value: Json, rest: string, path: readonly string[]): Property {
   const whole = child(value, rest);
-  if (whole !== undefined) return { kind: 'found', path: [...path, rest], text: plain(whole) };
+  if (whole !== undefined) return { kind: 'found', path: [...path, rest], value: whole };
   const dot = rest.indexOf('.');
   if (dot === -1) return { kind: 'missing' };
   const head = rest.slice(0, dot);

@@ -206,3 +206,31 @@ describe('a property', () => {
     expect(resolve(set(of('nope', true)), from).problems).toEqual([]);
   });
 });
+
+describe('a set that is too large', () => {
+  it('is not copied for each variable that looks into one large value', () => {
+    const nested = (depth: number): string =>
+      depth === 0 ? `"${'x'.repeat(700_000)}"` : `{"a":${nested(depth - 1)}}`;
+    const fields = new Map([['k', nested(200)]]);
+    const source = { type: 'VAULT', id: 'v' } as const;
+    const variables = Array.from({ length: 200 }, (_, i) => ({
+      name: `V${i}`,
+      secret: {
+        key: 'k',
+        property: Array(i + 1)
+          .fill('a')
+          .join('.'),
+        source,
+      },
+      optional: false,
+    }));
+    const before = process.memoryUsage().heapUsed;
+    const found = resolve(
+      { variables, imports: [], problems: [] },
+      new Map([['VAULT/v', { kind: 'fields', location: 'x', fields }]]),
+    );
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(60_000_000);
+    expect(new Set(found.problems.map(({ reason }) => reason))).toEqual(new Set(['TooLarge']));
+    expect(found.problems).toHaveLength(200);
+  });
+});

@@ -1,4 +1,6 @@
+import { LIMITS } from '../api/names.ts';
 import type { Reason } from '../api/reasons.ts';
+import { plainUpTo } from '../json/json.ts';
 import { Assembly, type Origin } from './assembly.ts';
 import { expandImport } from './imports.ts';
 import { placeKey, placeOf, type Place, type PlaceKey } from './place.ts';
@@ -47,14 +49,16 @@ export function resolve(wanted: WantedSet, states: States): Resolution {
   const entries = wanted.variables.map((variable): EntryState => {
     const place = placeOf(variable.secret);
     const state = stateOf(states, place);
-    const problem = resolveEntry(variable, place, state, assembly, json);
+    const { excess } = assembly;
+    const about = { entry: variable.name, secret: variable.secret };
+    // The set is held already; what more there is need not be read for that.
+    const problem = excess ? { ...about, ...excess } : resolveEntry(variable, place, state, assembly, json);
     if (problem) hold([problem], variable.optional);
     return { wanted: variable, ...versionOf(state), ...(problem && { problem }) };
   });
   const imports = wanted.imports.map((one): ImportState => {
     const place = placeOf(one.entry);
     const state = stateOf(states, place);
-    // The set is held already; what more there is need not be read for that.
     const { variables, found } = assembly.excess
       ? { variables: 0, found: [] }
       : resolveImport(one, place, state, assembly, json);
@@ -114,9 +118,18 @@ function lookUp(
   if (value === undefined) return { reason: 'KeyNotFound', message: `${location} has no such key` };
   if (property === undefined) return { value, path: [] };
   const found = json.property(fields, key, property);
-  if (found.kind === 'found') return { value: found.text, path: found.path };
+  if (found.kind === 'found') {
+    // Not the whole text of what is too long: a few hundred entries may look into one large value.
+    const text = plainUpTo(found.value, LIMITS.variableBytes);
+    return text === undefined ? TOO_LONG : { value: text, path: found.path };
+  }
   return { reason: 'KeyNotFound', message: NO_PROPERTY[found.kind] };
 }
+
+const TOO_LONG: Finding = {
+  reason: 'TooLarge',
+  message: `the variable is over ${LIMITS.variableBytes} bytes with its name`,
+};
 
 const NO_PROPERTY = {
   missing: 'the JSON value of the key has no such property',

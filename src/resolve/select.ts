@@ -16,48 +16,38 @@ export function selectKeys(keys: Iterable<string>, select: Select | undefined): 
   const { keys: listed, prefix = '', match, exclude = [] } = select;
   const named = listed && new Set(listed);
   const present = new Set(all);
+  const wanted = match?.map(matcher);
+  const unwanted = exclude.map(matcher);
   return {
     keys: all.filter(
       (key) =>
         (!named || named.has(key)) &&
         key.startsWith(prefix) &&
-        (!match || match.some((pattern) => matches(pattern, key))) &&
-        !exclude.some((pattern) => matches(pattern, key)),
+        (!wanted || wanted.some((matches) => matches(key))) &&
+        !unwanted.some((matches) => matches(key)),
     ),
     missing: [...(named ?? [])].filter((key) => !present.has(key)),
   };
 }
 
 /**
- * With `*` (any characters) or `?` (just one) a pattern for the whole text, otherwise a part of it. No regular
- * expressions: one that backtracks could stop Fairlead for everybody.
+ * With `*` (any characters) a pattern for the whole text, otherwise a part of it. No regular expressions, and nothing
+ * that tries again: what tenants write must not stop Fairlead for everybody.
  */
-export function matches(pattern: string, text: string): boolean {
-  return /[*?]/.test(pattern) ? glob(Array.from(pattern), Array.from(text)) : text.includes(pattern);
-}
-
-/**
- * Only the last star is ever tried again: what an earlier one took stays taken, since a longer share of it could
- * not help. So the time is at worst the length of the one times the length of the other.
- */
-function glob(pattern: readonly string[], text: readonly string[]): boolean {
-  let at = 0;
-  let star = -1;
-  let taken = 0;
-  for (let i = 0; i < text.length;) {
-    if (pattern[at] === '*') {
-      star = at;
-      taken = i;
-      at += 1;
-    } else if (pattern[at] === '?' || pattern[at] === text[i]) {
-      at += 1;
-      i += 1;
-    } else if (star !== -1) {
-      taken += 1;
-      i = taken;
-      at = star + 1;
-    } else return false;
-  }
-  while (pattern[at] === '*') at += 1;
-  return at === pattern.length;
+export function matcher(pattern: string): (text: string) => boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return (text) => text.includes(pattern);
+  return (text) => {
+    const end = text.length - last.length;
+    if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+    let at = first.length;
+    for (const part of rest) {
+      // The first place will do: a later one leaves less room for the parts that follow.
+      const found = text.indexOf(part, at);
+      if (found === -1 || found + part.length > end) return false;
+      at = found + part.length;
+    }
+    return true;
+  };
 }

@@ -12,16 +12,26 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
  * without NUL, and `NAME=value` must fit into the longest argument string that Linux passes to a program.
  */
 export function fit(name: string, value: string | Uint8Array): Fitted {
+  // Before it is copied: a value can be in many variables at once.
+  if (value.length > LIMITS.variableBytes) return tooLong;
   if (typeof value === 'string' ? !value.isWellFormed() : !isUtf8(value)) {
     return unfit('NotAnEnvironmentValue', 'the value is not valid UTF-8 text');
   }
   const bytes = Buffer.from(value as string);
   if (bytes.includes(0)) return unfit('NotAnEnvironmentValue', 'the value contains a NUL byte');
   if (Buffer.byteLength(name) + 1 + bytes.length > LIMITS.variableBytes) {
-    return unfit('TooLarge', `the variable is over ${LIMITS.variableBytes} bytes with its name`);
+    return tooLong;
   }
   return { ok: true, bytes };
 }
+
+const tooLong: Fitted = {
+  ok: false,
+  problem: {
+    reason: 'TooLarge',
+    message: `the variable is over ${LIMITS.variableBytes} bytes with its name`,
+  },
+};
 
 function unfit(reason: Unfit['reason'], message: string): Fitted {
   return { ok: false, problem: { reason, message } };

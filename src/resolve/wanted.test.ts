@@ -87,17 +87,17 @@ describe('what a pod asks for', () => {
     expect(reasons(asks(9, 10, 11, 12, 13, 14, 15, 16))).toEqual(['QuotaExceeded']);
   });
 
-  it('has at most 128 places in integrations, and else asks none', () => {
+  it('has at most 64 places in integrations, and else asks none', () => {
     const at = (i: number) => ({ source: { type: 'VAULT', id: 'vault' }, path: `p${i}` }) as const;
     const imports = (count: number) =>
       Array.from({ length: count / 16 }, (_, r) => ({
         name: `r${r}`,
         envFrom: Array.from({ length: 16 }, (_import, i) => at(16 * r + i)),
       }));
-    const full = collectWanted(imports(128), []);
+    const full = collectWanted(imports(64), []);
     expect(reasons(full)).toEqual([]);
-    expect(placesOf(full)).toHaveLength(128);
-    const over = collectWanted([...imports(128), reference('x', entry('X', 'vault'))], []);
+    expect(placesOf(full)).toHaveLength(64);
+    const over = collectWanted([...imports(64), reference('x', entry('X', 'vault'))], []);
     expect(reasons(over)).toEqual(['QuotaExceeded']);
     expect(placesOf(over)).toEqual([]);
   });

@@ -9,6 +9,7 @@ import type { ReflectorHooks } from '../kube/reflector.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { RequestToken } from '../sources/vault/login.ts';
 import { VaultSource } from '../sources/vault/source.ts';
 import { whileLeading } from './leading.ts';
 import type { Role } from './role.ts';
@@ -81,7 +82,7 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
               random,
               log,
               maxWaitersPerIntegration,
-              requestToken: tokenRequests(leader, systemNamespace),
+              requestToken: fenced(guard, tokenRequests(leader, systemNamespace)),
               ...metrics.vault,
             });
             const events = new EventRecorder({
@@ -117,6 +118,14 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
       }
       await client.close();
     },
+  };
+}
+
+/** No identity leaves while the policies that say which may do not stand. */
+function fenced(guard: PolicyGuard, request: RequestToken): RequestToken {
+  return async (wanted, signal) => {
+    const problem = guard.problem();
+    return problem ? { refused: problem.message } : request(wanted, signal);
   };
 }
 

@@ -27,6 +27,13 @@ export const secret = (data: Record<string, unknown>, version = 1): Reply =>
 export const login = (token: string, seconds = 3600, renewable = true): Reply =>
   ok({ auth: { client_token: token, lease_duration: seconds, renewable } });
 
+/** What an active Vault says of itself, or one in another state by its status and the words for it. */
+export const health = (status = 200, body: Record<string, unknown> = {}): Reply => ({
+  status,
+  body: { initialized: true, sealed: false, standby: false, version: '2.7.2', ...body },
+});
+export const sealedHealth = health(503, { sealed: true });
+
 /** As set up: logins give token-1, token-2 and so on, and every path holds one field. */
 export async function startFake(): Promise<FakeVault> {
   const proxy = await startProxy('http://127.0.0.1:1');
@@ -66,6 +73,7 @@ export async function startFake(): Promise<FakeVault> {
   fake.on('/login', () => login(`token-${(logins += 1)}`));
   fake.on('lookup-self', ok({ data: { ttl: 0, renewable: false } }));
   fake.on('revoke-self', { status: 204 });
+  fake.on('sys/health', health());
   return fake;
 }
 

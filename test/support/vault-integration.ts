@@ -1,6 +1,7 @@
 import type { VaultIntegrationSpec } from '../../src/api/vault-integration.ts';
 import type { SourceFailure } from '../../src/sources/source.ts';
 import type { CredentialsSecret, SystemObjects } from '../../src/sources/vault/credentials.ts';
+import type { Place } from '../../src/sources/vault/path.ts';
 import { vaultTarget, type VaultTarget } from '../../src/sources/vault/target.ts';
 
 /** An integration and its credentials Secret, as the controllers have them, with what a test changes. */
@@ -60,6 +61,8 @@ export interface Setting {
   readonly allowHttp?: boolean;
   readonly objects?: Partial<SystemObjects>;
   readonly name?: string;
+  readonly tokenAudiences?: readonly string[];
+  readonly place?: Place;
 }
 
 export function make(setting: Setting = {}): VaultTarget | SourceFailure {
@@ -72,7 +75,12 @@ export function make(setting: Setting = {}): VaultTarget | SourceFailure {
       configMap: () => undefined,
       ...setting.objects,
     },
-    { vaultHosts, allowHttp: setting.allowHttp ?? false, tokenAudiences: ['vault'] },
+    {
+      vaultHosts,
+      allowHttp: setting.allowHttp ?? false,
+      tokenAudiences: setting.tokenAudiences ?? ['vault'],
+    },
+    setting.place,
   );
 }
 

@@ -2,13 +2,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { expect, vi } from 'vitest';
 import { startBao, type Bao } from '../../hack/cluster/bao.ts';
 import { http } from '../../hack/cluster/http.ts';
 import { BUNDLE_ANNOTATION, CREDENTIALS_TYPE, VAULT_HOST_ANNOTATION } from '../../src/api/names.ts';
+import type { ScopedTokens } from '../../src/api/vault-auth.ts';
 import type { VaultIntegrationSpec } from '../../src/api/vault-integration.ts';
+import { PROBE_MS } from '../../src/sources/vault/circuit.ts';
 import type { CredentialsSecret, SystemObjects } from '../../src/sources/vault/credentials.ts';
+import type { Place } from '../../src/sources/vault/path.ts';
 import { VaultSource, type VaultAnswer, type VaultSourceOptions } from '../../src/sources/vault/source.ts';
-import { vaultTarget, type TargetOptions as Allowed, type VaultTarget } from '../../src/sources/vault/target.ts';
+import {
+  vaultTarget,
+  type TargetOptions as Allowed,
+  type VaultTarget,
+} from '../../src/sources/vault/target.ts';
 import { ManualClock } from './vault-clock.ts';
 import { startProxy, type VaultProxy } from './vault-proxy.ts';
 
@@ -90,6 +98,10 @@ export interface TargetOptions {
   readonly host: string;
   readonly path?: string;
   readonly namespace?: string;
+  readonly loginNamespace?: string;
+  readonly redirectHosts?: string[];
+  readonly scopedTokens?: ScopedTokens;
+  readonly place?: Place;
   readonly caBundle?: string;
   readonly token?: string;
   readonly appRole?: { readonly roleId: string; readonly secretId: string; readonly mountPath?: string };
@@ -101,7 +113,7 @@ export interface TargetOptions {
 /** A target as the controllers make it, from an integration and its credentials Secret. */
 export function target(options: TargetOptions): VaultTarget {
   const { name = 'vault-prod', host, path = 'secret/data/app', token, appRole } = options;
-  const { namespace, caBundle } = options;
+  const { namespace, caBundle, loginNamespace, redirectHosts, scopedTokens } = options;
   const spec: VaultIntegrationSpec = {
     displayName: name,
     host,
@@ -109,7 +121,10 @@ export function target(options: TargetOptions): VaultTarget {
     domains: ['*'],
     ...(namespace !== undefined && { namespace }),
     ...(caBundle !== undefined && { tls: { caBundle } }),
+    ...(redirectHosts && { redirectHosts }),
+    ...(scopedTokens && { scopedTokens }),
     auth: {
+      ...(loginNamespace !== undefined && { namespace: loginNamespace }),
       ...(token !== undefined && { token: { secretRef: { name: 'login', key: 'token' } } }),
       ...(appRole && {
         appRole: {
@@ -122,10 +137,8 @@ export function target(options: TargetOptions): VaultTarget {
   };
   const data = { token: token ?? '', secretId: appRole?.secretId ?? '' };
   const objects = onlySecret(credentials(host, data, options.revision));
-  const made = vaultTarget({ name, spec }, objects, {
-    ...ALLOWED,
-    vaultHosts: options.listed === false ? [] : [host],
-  });
+  const vaultHosts = options.listed === false ? [] : [host, ...(redirectHosts ?? [])];
+  const made = vaultTarget({ name, spec }, objects, { ...ALLOWED, vaultHosts }, options.place);
   if (made.kind === 'failed') throw new Error(made.message);
   return made;
 }
@@ -168,6 +181,8 @@ export interface Asker {
   readonly logged: string[];
   /** Asks as somebody who came just now; comes back when told "later". */
   ask(target: VaultTarget): Promise<Exclude<VaultAnswer, { kind: 'later' }>>;
+  /** Time passes for one look at a server that is down; ends when what it says has been heard. */
+  look(): Promise<void>;
   /** Asks once. */
   once(target: VaultTarget, notBefore?: number, signal?: AbortSignal): Promise<VaultAnswer>;
   close(): Promise<void>;
@@ -197,6 +212,13 @@ export function asker(options: Partial<VaultSourceOptions> = {}): Asker {
     requests,
     logged,
     once,
+    look: async () => {
+      const looks = () => requests.filter((one) => one.startsWith('health')).length;
+      const before = looks();
+      clock.advance(PROBE_MS);
+      await vi.waitFor(() => expect(looks()).toBeGreaterThan(before), { timeout: 10_000 });
+      await new Promise(setImmediate);
+    },
     ask: async (target) => {
       for (const notBefore = clock.now(); ;) {
         const answer = await once(target, notBefore);

@@ -14,6 +14,13 @@ export type ProxyFault =
       readonly body?: string;
       /** The connection breaks after the body, which was announced to be longer. */
       readonly cutShort?: true;
+    }
+  /** The body as the test writes it. */
+  | {
+      readonly kind: 'stream';
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      readonly write: (response: ServerResponse) => void;
     };
 
 export interface SeenRequest {
@@ -28,6 +35,8 @@ export interface VaultProxy {
   readonly seen: readonly SeenRequest[];
   /** Number of TCP connections so far. */
   readonly connections: () => number;
+  /** The largest number of requests that were there at the same time since the last forgetSeen(). */
+  readonly peak: () => number;
   /** Decides about each request that arrives; undefined lets it through. */
   intercept: ((request: SeenRequest) => ProxyFault | undefined) | undefined;
   /** How many arrived whose path contains this. */
@@ -40,7 +49,16 @@ export interface VaultProxy {
 export async function startProxy(upstream: string): Promise<VaultProxy> {
   const seen: SeenRequest[] = [];
   let connections = 0;
+  let running = 0;
+  let peak = 0;
   const server = createServer((incoming, outgoing) => {
+    peak = Math.max(peak, (running += 1));
+    // Before the answer is all on its way, this connection has no other request.
+    const over = () => {
+      outgoing.off('finish', over).off('close', over);
+      running -= 1;
+    };
+    outgoing.on('finish', over).on('close', over);
     const { method = '', url: path = '', headers } = incoming;
     const request = { method, path, headers };
     seen.push(request);
@@ -52,9 +70,13 @@ export async function startProxy(upstream: string): Promise<VaultProxy> {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     connections: () => connections,
+    peak: () => peak,
     intercept: undefined,
     count: (part = '') => seen.filter(({ path }) => path.includes(part)).length,
-    forgetSeen: () => void (seen.length = 0),
+    forgetSeen: () => {
+      seen.length = 0;
+      peak = running;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -82,6 +104,11 @@ async function answer(
     });
     if (!cutShort) return void outgoing.end(body);
     return void outgoing.write(body, () => outgoing.destroy());
+  }
+  if (fault?.kind === 'stream') {
+    outgoing.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
+    fault.write(outgoing);
+    return;
   }
   const { method, url, headers } = incoming;
   const onward = httpRequest(upstream + url, { method, headers, agent: false }, (response) => {

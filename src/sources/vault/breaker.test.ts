@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Breaker } from './breaker.ts';
+import { Breaker, pauseAfter } from './breaker.ts';
 import type { Fault } from './errors.ts';
 import type { Attempt } from './requests.ts';
 
-const fault: Fault = { reason: 'Sealed', scope: 'connection', what: 'sealed' };
+const fault: Fault = { reason: 'RateLimited', scope: 'connection', what: 'limited' };
 const { signal } = new AbortController();
 
 function attempt(startedAt: number, requests = 1): Attempt {
@@ -30,11 +30,12 @@ describe('after failures in a row the pause', () => {
       pauses(8, 1),
       [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000],
     ],
-    'is up to a quarter shorter by chance': [pauses(3, 0), [1_500, 3_000, 6_000]],
-    'is over a second for each request that a try took': [
+    'is any part of that by chance': [pauses(3, 0.75), [1_500, 3_000, 6_000]],
+    'is over a second for each request that a try took, whatever chance says': [
       pauses(3, 0, { requests: 4 }),
-      [4_400, 4_400, 6_000],
+      [4_400, 4_400, 4_400],
     ],
+    'is over a second for a try of one request, whatever chance says': [pauses(2, 0), [1_100, 1_100]],
     'is as long as the server asks for': [pauses(2, 1, { retryAfterMs: 30_000 }), [30_000, 30_000]],
     'is longer than the server asks for if it would be anyway': [
       pauses(3, 1, { retryAfterMs: 3_000 }),
@@ -116,5 +117,34 @@ describe('a breaker', () => {
     expect(breaker.held(1_001, '2')).toBeUndefined();
     breaker.begin(attempt(1_001), '2');
     expect(breaker.held(1_002, '2')).toBeDefined();
+  });
+
+  it('lets the next one try at once when what it failed for is over', () => {
+    const breaker = failing();
+    breaker.release(1_200, 'RateLimited');
+    expect(breaker.held(1_200)).toBeUndefined();
+    breaker.begin(attempt(1_200));
+    expect(breaker.held(1_200)).toMatchObject({ retryAfterMs: 5_000 });
+  });
+
+  it('is not let go for another reason', () => {
+    const breaker = failing();
+    breaker.release(1_200, 'Unreachable');
+    expect(breaker.held(1_200)).toBeDefined();
+  });
+
+  it('counts on after it was let go and failed again', () => {
+    const breaker = failing();
+    breaker.release(1_200, 'RateLimited');
+    const trial = attempt(1_200);
+    breaker.begin(trial);
+    expect(breaker.fail(fault, trial, 1_300)).toBe(4_000);
+  });
+});
+
+describe('chance', () => {
+  it('spreads those who failed together over all of the pause', () => {
+    const shares = [0, 0.25, 0.5, 0.999];
+    expect(shares.map((share) => pauseAfter(4, () => share))).toEqual([0, 4_000, 8_000, 15_984]);
   });
 });

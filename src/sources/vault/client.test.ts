@@ -18,6 +18,7 @@ function setUp(options: Partial<ClientOptions> = {}, answer: Answer = { status: 
       sent.push(request);
       return Promise.resolve(answer);
     },
+    renew: () => {},
     destroy: () => Promise.resolve(),
   };
   return { sent, client: createClient({ transport, origin: 'https://vault:8200', ...options }) };

@@ -1,5 +1,5 @@
 import type { VaultClient } from './client.ts';
-import { VaultError, type Fault } from './errors.ts';
+import { CLOSED, VaultError, type Fault } from './errors.ts';
 import type { Answer } from './faults.ts';
 import { fingerprint, type Hidden } from './hidden.ts';
 import { BARRED, LOCKOUT_MS, type Lockouts } from './lockout.ts';
@@ -190,6 +190,7 @@ export class Connection {
     const { clock, log, requestToken } = this.#deps;
     const { signal } = this.#background;
     const obtainedAt = clock.now();
+    let hasAsked = false;
     try {
       const grant = await logIn(method, {
         origin,
@@ -197,8 +198,10 @@ export class Connection {
         signal,
         requestToken,
         unwrapped: this.#memory.unwrapped,
-        ask: (operation, token, request) =>
-          this.ask(operation, attempt, () => request(this.#server.client(namespace, token))),
+        ask: (operation, token, request) => {
+          hasAsked ||= operation === 'login';
+          return this.ask(operation, attempt, () => request(this.#server.client(namespace, token)));
+        },
       });
       const locked = this.#account(method);
       if (locked) this.#memory.lockouts.succeeded(locked);
@@ -207,7 +210,7 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
       const { fault } = error;
-      if (fault.reason === 'CredentialsRefused') return this.#refuse(method, fault);
+      if (fault.reason === 'CredentialsRefused') return this.#refuse(method, fault, hasAsked);
       if (fault.reason === 'LoginFailed') return fault;
       // Also an answer that broke off: without a login no path can be read.
       throw fault.scope === 'read' ? new VaultError({ ...fault, scope: 'connection' }) : error;
@@ -253,13 +256,14 @@ export class Connection {
     return barredMs > 0 ? { ...BARRED, retryAfterMs: barredMs } : undefined;
   }
 
-  #refuse(method: LoginMethod, fault: Fault): Fault {
+  /** `isLogin`: it is one that Vault may count, and not the wrapping of a secret id that was refused. */
+  #refuse(method: LoginMethod, fault: Fault, isLogin: boolean): Fault {
     const { kind, revision } = method;
     this.#deps.log?.warn({ host: this.#target.origin, method: kind }, 'Vault refused the login');
     if (!repeatsCredential(method)) return fault;
     const now = this.#deps.clock.now();
     const locked = this.#account(method);
-    if (locked) this.#memory.lockouts.refused(locked, now);
+    if (locked && isLogin) this.#memory.lockouts.refused(locked, now);
     this.#refusals.set(kind, { revision, until: now + REFUSED_PAUSE_MS, fault });
     return { ...fault, retryAfterMs: REFUSED_PAUSE_MS };
   }
@@ -286,12 +290,6 @@ export class Connection {
     if (this.#session !== session) return;
     this.#session.life.leave();
     this.#session = undefined;
-    if (session.method.kind === 'token') this.#refuse(session.method, TOKEN_REFUSED);
+    if (session.method.kind === 'token') this.#refuse(session.method, TOKEN_REFUSED, false);
   }
 }
-
-const CLOSED: Fault = {
-  reason: 'Unreachable',
-  scope: 'connection',
-  what: 'the connection was closed because the integration changed or Fairlead stops',
-};

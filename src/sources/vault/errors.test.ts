@@ -29,6 +29,36 @@ describe('a message', () => {
       { ...fault, request: 'POST /v1/auth/approle/login' },
       'no: ask for it (POST https://vault.example.com:8200/v1/auth/approle/login answered HTTP 403)',
     ],
+    'names the namespace of the login if it was a request for the login': [
+      { ...target, namespace: 'team-a', loginNamespace: 'root-team' },
+      { ...fault, request: 'POST /v1/auth/approle/login' },
+      'no: ask for it (POST https://vault.example.com:8200/v1/auth/approle/login in namespace root-team answered HTTP 403)',
+    ],
+    'names no namespace of the path if the login is in none': [
+      { ...target, namespace: 'team-a' },
+      { ...fault, request: 'POST /v1/auth/approle/login' },
+      'no: ask for it (POST https://vault.example.com:8200/v1/auth/approle/login answered HTTP 403)',
+    ],
+    'names no host of Vault for what the API server was asked': [
+      { ...target, loginNamespace: 'team-a' },
+      {
+        reason: 'LoginFailed',
+        scope: 'connection',
+        what: 'no token',
+        request: 'POST serviceaccounts/vault-login/token',
+      },
+      'no token (POST serviceaccounts/vault-login/token)',
+    ],
+    'names the methods that could not be tried if the login failed': [
+      { ...target, unusable: [{ method: 'jwt', message: 'there is no Secret a' }] },
+      { reason: 'CredentialsRefused', scope: 'connection', what: 'refused' },
+      'refused; jwt: there is no Secret a (GET https://vault.example.com:8200/v1/secret/data/app)',
+    ],
+    'does not name them if something else failed': [
+      { ...target, unusable: [{ method: 'jwt', message: 'there is no Secret a' }] },
+      { reason: 'Sealed', scope: 'server', what: 'sealed' },
+      'sealed (GET https://vault.example.com:8200/v1/secret/data/app)',
+    ],
     'names no status if there was no answer': [
       target,
       { reason: 'Unreachable', scope: 'connection', what: 'down: start it' },
@@ -80,18 +110,26 @@ describe('a network error', () => {
     ],
     'of the TLS protocol': ['EPROTO', 'Unreachable', 'does not speak TLS'],
     'of an address that is refused': [ADDRESS_REFUSED, 'Unreachable', '--vault-hosts'],
-    'of an unknown CA': ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'TLSVerificationFailed', 'spec.tls.caBundle'],
+    'of an unknown CA': [
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'TLSVerificationFailed',
+      'spec.tls (caBundle, caSecretRef or caConfigMapRef)',
+    ],
     'of a missing issuer': [
       'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
       'TLSVerificationFailed',
-      'spec.tls.caBundle',
+      'spec.tls (caBundle, caSecretRef or caConfigMapRef)',
     ],
     'of a self-signed certificate': [
       'DEPTH_ZERO_SELF_SIGNED_CERT',
       'TLSVerificationFailed',
-      'spec.tls.caBundle',
+      'spec.tls (caBundle, caSecretRef or caConfigMapRef)',
     ],
-    'of a self-signed CA': ['SELF_SIGNED_CERT_IN_CHAIN', 'TLSVerificationFailed', 'spec.tls.caBundle'],
+    'of a self-signed CA': [
+      'SELF_SIGNED_CERT_IN_CHAIN',
+      'TLSVerificationFailed',
+      'spec.tls (caBundle, caSecretRef or caConfigMapRef)',
+    ],
     'of a certificate that expired': ['CERT_HAS_EXPIRED', 'TLSVerificationFailed', 'has expired'],
     'of a certificate of tomorrow': ['CERT_NOT_YET_VALID', 'TLSVerificationFailed', 'not valid yet'],
     'of a certificate for another name': [
@@ -99,13 +137,53 @@ describe('a network error', () => {
       'TLSVerificationFailed',
       'this host',
     ],
-    'of a certificate for another use': ['INVALID_PURPOSE', 'TLSVerificationFailed', 'spec.tls.caBundle'],
+    'of a client without a certificate': [
+      'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE',
+      'TLSVerificationFailed',
+      'check spec.tls.clientCertSecretRef',
+    ],
+    'of a client whose CA the server does not know': [
+      'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+      'TLSVerificationFailed',
+      'check spec.tls.clientCertSecretRef',
+    ],
+    'of a client certificate that the server refuses': [
+      'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE',
+      'TLSVerificationFailed',
+      'check spec.tls.clientCertSecretRef',
+    ],
+    'of a client certificate that the server insists on': [
+      'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+      'TLSVerificationFailed',
+      'check spec.tls.clientCertSecretRef',
+    ],
+    'of TLS in another version': [
+      'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+      'Unreachable',
+      'does not speak TLS',
+    ],
+    'of a certificate for another use': [
+      'INVALID_PURPOSE',
+      'TLSVerificationFailed',
+      'spec.tls (caBundle, caSecretRef or caConfigMapRef)',
+    ],
   };
   it.each(Object.entries(rows))('%s', (_, [code, reason, words]) => {
     const fault = networkFault(code, 'GET /v1/x');
-    expect(fault).toMatchObject({ reason, scope: 'connection', request: 'GET /v1/x' });
+    expect(fault).toMatchObject({ reason, scope: 'server', request: 'GET /v1/x' });
     expect(fault.what).toContain(words);
     expect(fault).not.toHaveProperty('status');
+  });
+});
+
+describe('a connection that breaks', () => {
+  it('names the client certificate where there is TLS: the server may have wanted one', () => {
+    expect(networkFault('UND_ERR_SOCKET', 'GET /v1/x', true).what).toContain('spec.tls.clientCertSecretRef');
+    expect(networkFault('UND_ERR_SOCKET', 'GET /v1/x', false).what).not.toContain('spec.tls');
+  });
+
+  it('does not name it for what has a cause of its own', () => {
+    expect(networkFault('ECONNREFUSED', 'GET /v1/x', true).what).not.toContain('spec.tls');
   });
 });
 
@@ -117,6 +195,10 @@ describe('the code of an error', () => {
     'is that of the first of several': [
       new AggregateError([coded('EHOSTUNREACH'), coded('X')]),
       'EHOSTUNREACH',
+    ],
+    'is that of OpenSSL, with its slash': [
+      coded('ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE'),
+      'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE',
     ],
     "is undici's": [new errors.SocketError('other side closed'), 'UND_ERR_SOCKET'],
     'is not a number': [Object.assign(new Error('planted'), { code: 42 }), 'UNKNOWN'],

@@ -30,6 +30,12 @@ export class VaultError extends Error {
   }
 }
 
+export const CLOSED: Fault = {
+  reason: 'Unreachable',
+  scope: 'connection',
+  what: 'the connection was closed because the integration changed or Fairlead stops',
+};
+
 /** As much of a target as a message names. */
 export interface Described {
   readonly origin: string;
@@ -92,6 +98,13 @@ const CERTIFICATE_WORDS = new Map([
 const UNTRUSTED =
   'the certificate of Vault is not signed by a CA that is trusted: put its CA into spec.tls (caBundle, caSecretRef or caConfigMapRef)';
 
+/** Alerts by which a server says that it does not like the client's certificate, or that there is none. */
+const CLIENT_CERTIFICATE =
+  /^ERR_SSL_.*_ALERT_(HANDSHAKE_FAILURE|UNKNOWN_CA|ACCESS_DENIED|CERTIFICATE_\w+|\w+_CERTIFICATE)$/;
+
+const UNWELCOME =
+  'the server refuses the TLS connection, perhaps since it wants a client certificate of a CA that it trusts: check spec.tls.clientCertSecretRef';
+
 const NETWORK_WORDS = new Map([
   ['ENOTFOUND', 'the name of the host does not resolve: check spec.host and DNS'],
   ['EAI_AGAIN', 'DNS does not answer for the name of the host: check spec.host and DNS'],
@@ -108,25 +121,28 @@ const NETWORK_WORDS = new Map([
 
 const NO_TLS = 'the server does not speak TLS on this port: check the scheme and the port in spec.host';
 const BROKEN = 'the connection broke before the answer was complete: check Vault and what is in front of it';
+/** In TLS 1.3 a server that misses a client certificate says so after the handshake, and undici hears only the end. */
+const BROKEN_TLS = `${BROKEN}, and spec.tls.clientCertSecretRef if it wants client certificates`;
 
 /** A fault from the error that undici, Node's sockets or OpenSSL gave: only its code is looked at. */
-export function networkFault(code: string, request: string): Fault {
-  const certificate = CERTIFICATE.test(code);
-  return {
-    reason: certificate ? 'TLSVerificationFailed' : 'Unreachable',
-    scope: 'server',
-    request,
-    what: certificate
-      ? (CERTIFICATE_WORDS.get(code) ?? UNTRUSTED)
-      : (NETWORK_WORDS.get(code) ?? (/^(ERR_SSL_|EPROTO$)/.test(code) ? NO_TLS : BROKEN)),
-  };
+export function networkFault(code: string, request: string, isTls = false): Fault {
+  const tls = tlsWords(code);
+  if (tls !== undefined) return { reason: 'TLSVerificationFailed', scope: 'server', request, what: tls };
+  const what =
+    NETWORK_WORDS.get(code) ?? (/^(ERR_SSL_|EPROTO$)/.test(code) ? NO_TLS : isTls ? BROKEN_TLS : BROKEN);
+  return { reason: 'Unreachable', scope: 'server', request, what };
+}
+
+function tlsWords(code: string): string | undefined {
+  if (CERTIFICATE.test(code)) return CERTIFICATE_WORDS.get(code) ?? UNTRUSTED;
+  return CLIENT_CERTIFICATE.test(code) ? UNWELCOME : undefined;
 }
 
 /** The code of whatever was thrown, of its cause, or of the first of several; never its message. */
 export function codeOf(error: unknown): string {
   for (let next = error, depth = 0; typeof next === 'object' && next !== null && depth < 4; depth += 1) {
     const { code, cause, errors } = next as { code?: unknown; cause?: unknown; errors?: unknown };
-    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]*$/.test(code) && code !== 'UND_ERR') return code;
+    if (typeof code === 'string' && /^[A-Z][A-Z0-9_/]*$/.test(code) && code !== 'UND_ERR') return code;
     next = cause ?? (Array.isArray(errors) ? errors[0] : undefined);
   }
   return 'UNKNOWN';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { commonFault, namespaceNotFound, notKVv2, readFault, type Answer, type PathWords } from './faults.ts';
+import { notKVv2, readFault, type Answer, type ReadWords } from './faults.ts';
 import { parseJson } from '../../json/json.ts';
 
 function answer(status: number, body?: unknown, retryAfterMs?: number): Answer {
@@ -20,14 +20,14 @@ const metadata = { created_time: '2026-01-01T00:00:00Z', deletion_time: '', dest
 const envelope = (data: unknown, changes: object = {}) => ({
   data: { data, metadata: { ...metadata, ...changes } },
 });
-const words: PathWords = { mount: 'secret' };
-const inTeamA: PathWords = { mount: 'secret', namespace: 'team-a' };
+const words: ReadWords = { mount: 'secret' };
+const inTeamA: ReadWords = { mount: 'secret', namespace: 'team-a' };
 
 interface Row {
   readonly answer: Answer;
-  readonly words?: PathWords;
+  readonly words?: ReadWords;
   readonly reason: string;
-  readonly scope: 'read' | 'connection';
+  readonly scope: 'read' | 'connection' | 'server';
   readonly says: string;
 }
 
@@ -47,11 +47,37 @@ describe('the answer to a read', () => {
       scope: 'read',
       says: 'is deleted: undelete it',
     },
-    'of a destroyed version is SourceDeleted': {
+    'of a destroyed version is SourceDestroyed': {
       answer: answer(404, envelope(null, { destroyed: true })),
+      reason: 'SourceDestroyed',
+      scope: 'read',
+      says: 'the latest version of the secret is destroyed: write a new version',
+    },
+    'of a version that was deleted and then destroyed is SourceDestroyed': {
+      answer: answer(404, envelope(null, { destroyed: true, deletion_time: '2026-01-02T00:00:00Z' })),
+      reason: 'SourceDestroyed',
+      scope: 'read',
+      says: 'is destroyed',
+    },
+    'of a version that was asked for and is deleted says which': {
+      answer: answer(404, envelope(null, { deletion_time: '2026-01-02T00:00:00Z' })),
+      words: { mount: 'secret', version: 2 },
       reason: 'SourceDeleted',
       scope: 'read',
-      says: 'is destroyed: write a new version',
+      says: 'version 2 of the secret is deleted: undelete it, or use another version',
+    },
+    'of a version that was asked for and is destroyed says which': {
+      answer: answer(404, envelope(null, { destroyed: true })),
+      words: { mount: 'secret', version: 2 },
+      reason: 'SourceDestroyed',
+      scope: 'read',
+      says: 'version 2 of the secret is destroyed: use another version',
+    },
+    'of a latest version without fields that is not marked as deleted is no empty value': {
+      answer: answer(200, envelope(null)),
+      reason: 'SourceDeleted',
+      scope: 'read',
+      says: 'is deleted',
     },
     'of a deleted version with status 200 is SourceDeleted': {
       answer: answer(200, envelope(null, { deletion_time: '2026-01-02T00:00:00Z' })),
@@ -82,7 +108,7 @@ describe('the answer to a read', () => {
       answer: answer(404, errors('namespace not found')),
       words: inTeamA,
       reason: 'NamespaceNotFound',
-      scope: 'connection',
+      scope: 'read',
       says: 'correct spec.namespace',
     },
     'does not speak of namespaces where none is set': {
@@ -149,55 +175,55 @@ describe('the answer to a read', () => {
     'of a sealed Vault is Sealed': {
       answer: answer(503, errors('Vault is sealed')),
       reason: 'Sealed',
-      scope: 'connection',
+      scope: 'server',
       says: 'unseal it',
     },
     'of a sealed Vault in other words is Sealed': {
       answer: answer(503, errors('barrier locked')),
       reason: 'Sealed',
-      scope: 'connection',
+      scope: 'server',
       says: 'unseal it',
     },
     'of a load balancer without servers is Unreachable': {
       answer: answer(503, '<html>no healthy upstream</html>'),
       reason: 'Unreachable',
-      scope: 'connection',
+      scope: 'server',
       says: 'not from Vault',
     },
     'of a gateway is Unreachable': {
       answer: answer(502, 'Bad Gateway'),
       reason: 'Unreachable',
-      scope: 'connection',
+      scope: 'server',
       says: 'not from Vault',
     },
     'of a firewall is Unreachable, not PermissionDenied': {
       answer: answer(403, '<html>blocked</html>'),
       reason: 'Unreachable',
-      scope: 'connection',
+      scope: 'read',
       says: 'not from Vault',
     },
     'of a web server is Unreachable, not PathNotFound': {
       answer: answer(404, '<html>not found</html>'),
       reason: 'Unreachable',
-      scope: 'connection',
+      scope: 'read',
       says: 'not from Vault',
     },
     'that is JSON but no object is Unreachable': {
       answer: answer(200, '"planted"'),
       reason: 'Unreachable',
-      scope: 'connection',
+      scope: 'read',
       says: 'not from Vault',
     },
     'that is empty is Unreachable': {
       answer: answer(200),
       reason: 'Unreachable',
-      scope: 'connection',
+      scope: 'read',
       says: 'not from Vault',
     },
     'of a standby is Unreachable and says why': {
       answer: answer(307),
       reason: 'Unreachable',
-      scope: 'connection',
+      scope: 'read',
       says: 'the server redirects',
     },
     'of an internal error is Unreachable for this path alone': {
@@ -232,23 +258,5 @@ describe('the answer to a read', () => {
 
   it('shows a mount as text, whatever characters it has', () => {
     expect(notKVv2('a\n"b', 404).what).toContain('"a\\n\\"b"');
-  });
-});
-
-describe('any answer', () => {
-  it.each([
-    ['of Vault', answer(200, {})],
-    ['of Vault with an error', answer(400, errors('x'))],
-    ['without content', answer(204)],
-  ])('%s is no fault in itself', (_, given) => {
-    expect(commonFault(given)).toBeUndefined();
-  });
-
-  it.each([300, 301, 302, 303, 307, 308])('with status %d is a redirect, whatever its body', (status) => {
-    expect(commonFault(answer(status, errors('x')))?.what).toContain('redirects');
-  });
-
-  it('about a namespace is about the connection', () => {
-    expect(namespaceNotFound(404)).toMatchObject({ scope: 'connection', status: 404 });
   });
 });

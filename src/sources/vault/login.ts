@@ -21,8 +21,8 @@ export type RequestToken = (
   signal: AbortSignal,
 ) => Promise<{ readonly token: Hidden } | { readonly refused: string }>;
 
-/** Secret ids by the wrapping tokens that they came in: those can be used only once. */
-export type Unwrapped = Map<string, Hidden>;
+/** Secret ids by the wrapping tokens that they came in, or come in: those can be used only once. */
+export type Unwrapped = Map<string, Hidden | Promise<Hidden>>;
 
 export interface LoginTools {
   readonly origin: string;
@@ -81,17 +81,23 @@ const UNWRAP = 'sys/wrapping/unwrap';
 
 /** Takes the secret id out of its wrapping, once; later logins use the same one as long as the process lives. */
 async function unwrap({ secretId: wrapping }: AppRoleMethod, tools: LoginTools): Promise<Hidden> {
-  const { origin, namespace, ask, signal, unwrapped } = tools;
+  const { origin, namespace, unwrapped } = tools;
   const key = fingerprint([origin, namespace, wrapping]);
   const known = unwrapped.get(key);
   if (known) return known;
+  const asked = unwrapNow(wrapping, tools);
+  unwrapped.set(key, asked);
+  void asked.then(
+    (found) => unwrapped.set(key, found),
+    () => unwrapped.delete(key),
+  );
+  return asked;
+}
+
+async function unwrapNow(wrapping: Hidden, { ask, signal }: LoginTools): Promise<Hidden> {
   const answer = await ask('unwrap', wrapping, (client) => client.write(UNWRAP, {}, signal));
   const secretId = at(answer.body, 'data', 'secret_id');
-  if (answer.status === 200 && typeof secretId === 'string' && secretId !== '') {
-    const found = new Hidden(secretId);
-    unwrapped.set(key, found);
-    return found;
-  }
+  if (answer.status === 200 && typeof secretId === 'string' && secretId !== '') return new Hidden(secretId);
   throw new VaultError({ ...unwrapFault(answer), request: `POST /v1/${UNWRAP}` });
 }
 

@@ -123,6 +123,9 @@ function jwt(
   return isRefusal(from) ? from : { kind, mount, role: given.role.trim(), ...from };
 }
 
+/** Of the ServiceAccounts that Fairlead runs under; the policy fairlead-fence-tokens says the same. */
+const OWN_PREFIX = 'fairlead-';
+
 type JwtOrigin = Pick<JwtMethod, 'jwt' | 'source' | 'revision'>;
 
 function jwtFromSecret(ref: SecretKeyRef, desk: Desk): JwtOrigin | Refusal {
@@ -142,6 +145,9 @@ function jwtOfServiceAccount(
   { objects, binding, tokenAudiences }: Desk,
 ): JwtOrigin | Refusal {
   const source = `ServiceAccount ${name}`;
+  if (name.startsWith(OWN_PREFIX)) {
+    return { reason: 'NotSupportedHere', message: `${source} is one of Fairlead's own: use another one` };
+  }
   const found = objects.serviceAccount(name);
   if (!found) {
     return { reason: 'CredentialsMissing', message: `there is no ${source} in the system namespace` };
@@ -172,7 +178,7 @@ function appRole(given: Spec<'appRole'>, desk: Desk): AppRoleMethod | Refusal {
     roleId: role ? role.value.reveal() : (given.roleId ?? '').trim(),
     secretId: secret.value,
     wrapped,
-    source: secret.source,
+    source: role ? `${role.source} and ${secret.source}` : secret.source,
     revision: role ? `${role.revision} ${secret.revision}` : secret.revision,
   };
 }

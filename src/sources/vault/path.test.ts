@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { apiPath, isPlainPath, parsePath } from './path.ts';
+import { apiPath, isPlainPath, parseBelow, parsePath } from './path.ts';
 
 describe('the path of an integration', () => {
   const taken: Record<string, [text: string, mount: string, secretPath: string]> = {
@@ -78,4 +78,39 @@ describe('a mount path', () => {
       expect(isPlainPath(path)).toBe(false);
     },
   );
+});
+
+describe('a place below the path', () => {
+  const base = { mount: 'secret', secretPath: 'production' };
+  const rows: Record<string, [below: string | undefined, secretPath: string]> = {
+    'is the path itself if nothing is said': [undefined, 'production'],
+    'is below it': ['app', 'production/app'],
+    'may have several segments': ['app/db', 'production/app/db'],
+    'may start and end in a slash': ['/app/', 'production/app'],
+    'may have spaces, dots inside and any letters': ['été 1/..a.b', 'production/été 1/..a.b'],
+    'may be called data': ['data', 'production/data'],
+    'keeps v1': ['v1/app', 'production/v1/app'],
+  };
+  it.each(Object.entries(rows))('%s', (_, [below, secretPath]) => {
+    expect(parseBelow(base, below)).toEqual({ mount: 'secret', secretPath });
+  });
+
+  it.each([
+    '',
+    '/',
+    '//',
+    '..',
+    '.',
+    '../x',
+    'a/../../x',
+    'a//b',
+    '//a',
+    'a?b',
+    'a#b',
+    'a%2fb',
+    'a\\b',
+    '\ud800',
+  ])('is not %j', (below) => {
+    expect(parseBelow(base, below)).toBeUndefined();
+  });
 });

@@ -2,6 +2,7 @@ import type { SourceFields } from '../source.ts';
 import { Breaker } from './breaker.ts';
 import { Connection, type ConnectionDependencies, type LoginMemory } from './connection.ts';
 import type { Fault } from './errors.ts';
+import type { Seen } from './inspect.ts';
 import { Lockouts } from './lockout.ts';
 import { untilAborted } from './requests.ts';
 import { Server } from './server.ts';
@@ -47,6 +48,8 @@ export interface Reading {
   spacingMs: number;
   flight: { readonly startedAt: number; readonly result: Promise<ReadResult> } | undefined;
   fresh: { readonly startedAt: number; readonly fields: VaultFields; readonly drop: () => void } | undefined;
+  /** What the last inspection saw. */
+  seen: Seen | undefined;
 }
 
 /** Unused that long, a path is forgotten, and with its last path a login is closed and its token given back. */
@@ -115,6 +118,7 @@ export class Registry {
       spacingMs: 0,
       flight: undefined,
       fresh: undefined,
+      seen: undefined,
     };
     link.readings.add(reading);
     this.#readings.set(reading.id, reading);

@@ -101,5 +101,5 @@ export class Server {
 
 /** It goes into a status; whatever else a server may say does not. */
 function isVersion(text: unknown): text is string {
-  return typeof text === 'string' && /^[0-9A-Za-z.+_-]{1,64}$/.test(text);
+  return typeof text === 'string' && /^[0-9][0-9A-Za-z.+_-]{0,63}$/.test(text);
 }

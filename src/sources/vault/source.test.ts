@@ -25,6 +25,9 @@ afterEach(async () => {
 });
 
 const role = { roleId: 'role-1', secretId: 'planted' };
+/** The timer that looks for what nobody uses. */
+const SWEEPING = 1;
+const mount = (options: object, path = 'secret/') => ok({ data: { type: 'kv', path, options } });
 
 function at(changes: Partial<TargetOptions> = {}): VaultTarget {
   return target({ host: fake.address, appRole: role, ...changes });
@@ -53,6 +56,7 @@ describe('a read', () => {
       fields: new Map([['password', 'hunter2']]),
       version: 7,
       authMethod: 'appRole',
+      passed: [],
     });
   });
 
@@ -96,12 +100,12 @@ describe('a read', () => {
 
   it('says NotKVv2 for a missing secret in a mount that is none', async () => {
     fake.on('/data/app', refused(404));
-    fake.on('sys/internal/ui/mounts/secret', ok({ data: { type: 'kv', options: { version: '1' } } }));
+    fake.on('sys/internal/ui/mounts/secret', mount({ version: '1' }));
     expect(gist(await asking.ask(at()))).toBe('NotKVv2');
   });
 
   it.each([
-    ['is of version 2', ok({ data: { type: 'kv', options: { version: '2' } } })],
+    ['is of version 2', mount({ version: '2' })],
     ['may not be asked for', policyDenial],
     ['is not known to this server', refused(404)],
   ])('says PathNotFound for a missing secret if the mount %s', async (_, reply) => {
@@ -122,7 +126,7 @@ describe('what nobody uses any more', () => {
     await asking.ask(at());
     asking.source.forget('vault-prod');
     await fake.arrived('revoke-self');
-    await vi.waitFor(() => expect(asking.clock.pending).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(asking.clock.pending).toBe(SWEEPING), { timeout: 10_000 });
   });
 
   it('is given back when the integration has other credentials', async () => {
@@ -167,7 +171,7 @@ describe('what nobody uses any more', () => {
     expect(gist(await reading)).toEqual({ password: 'hunter2' });
     await fake.arrived('revoke-self');
     // Nobody will ask for the value any more: it is not kept.
-    await vi.waitFor(() => expect(asking.clock.pending).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(asking.clock.pending).toBe(SWEEPING), { timeout: 10_000 });
   });
 
   it('may be forgotten without having been known', () => {

@@ -42,6 +42,8 @@ const FRESH_MS = 2_000;
 const CROWDED_MS = [100, 250] as const;
 const STALE_FLIGHT_MS = [100, 1_000] as const;
 const STOPPED_MS = 1_000;
+/** How long what an inspection saw is good for; a read that works again ends it. */
+const INSPECTION_MS = 30_000;
 
 /**
  * Reads KV v2 secrets for many who ask at once: one request for all who want the same path, few requests to a
@@ -100,12 +102,21 @@ export class VaultSource {
   async inspect(target: VaultTarget, maybeFolder: boolean, signal: AbortSignal): Promise<Inspection> {
     if (this.#isStopped) return {};
     const reading = this.#registry.reading(target);
-    const scope = this.#held(reading, target, this.#clock.now())?.fault.scope;
+    const now = this.#clock.now();
+    const scope = this.#held(reading, target, now)?.fault.scope;
     if (scope === 'server') return {};
     const { connection, host } = reading.link;
-    const attempt: Attempt = { startedAt: this.#clock.now(), signal, requests: 0 };
-    const mayLogIn = scope !== 'connection';
-    return inspect({ server: host.server, connection, target, attempt, maybeFolder, mayLogIn });
+    // Whoever cannot read the path has its status checked again and again: that must not cost Vault much.
+    reading.seen = await inspect({
+      server: host.server,
+      connection,
+      target,
+      attempt: { startedAt: now, signal, requests: 0 },
+      maybeFolder,
+      mayLogIn: scope !== 'connection',
+      before: reading.seen && now < reading.seen.at + INSPECTION_MS ? reading.seen : undefined,
+    });
+    return reading.seen.inspection;
   }
 
   /** Calls back with the name of an integration whose Vault or path answers again; the answer unsubscribes. */
@@ -169,7 +180,9 @@ export class VaultSource {
       const answer = { ...found, ...(version !== undefined && { version }) };
       this.#keep(reading, answer, startedAt);
       const isPathBack = reading.breaker.succeed();
-      if (!this.#connected(reading) && isPathBack) this.#announce(reading.names);
+      const isBack = this.#connected(reading);
+      if (isBack || isPathBack) reading.seen = undefined;
+      if (!isBack && isPathBack) this.#announce(reading.names);
       return answer;
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;

@@ -9,46 +9,66 @@ import {
   TOKEN,
   type Setting,
 } from '../../../test/support/vault-integration.ts';
+import { createAuthority } from '../../../hack/cluster/pki.ts';
 import { LIMITS } from '../../api/names.ts';
 import type { VaultIntegrationSpec } from '../../api/vault-integration.ts';
 
+const { cert: PEM } = await createAuthority('vault-ca');
+
 describe('a target', () => {
   it('holds all that a read needs', () => {
-    expect(target({ spec: { namespace: 'team-a/', tls: { caBundle: 'PEM' } } })).toMatchObject({
+    expect(target({ spec: { namespace: 'team-a/', tls: { caBundle: PEM } } })).toMatchObject({
       kind: 'target',
       name: 'vault-prod-finance',
       origin: HOST,
       namespace: 'team-a',
-      caBundle: 'PEM',
+      loginNamespace: 'team-a',
+      tls: { ca: PEM },
+      redirects: [],
       listed: false,
       mount: 'secret',
       secretPath: 'production',
       apiPath: 'secret/data/production',
       location: `${HOST}/v1/secret/data/production in namespace team-a`,
       methods: [
-        { kind: 'token', secretName: 'vault-prod', revision: expect.stringMatching(/^uid-1\/[-\w]{32}$/) },
+        {
+          kind: 'token',
+          source: 'Secret vault-prod',
+          revision: expect.stringMatching(/^uid-1\/[-\w]{32}$/),
+        },
       ],
     });
   });
 
-  it('has the login methods in their order: appRole, token', () => {
-    const { methods } = target({
-      spec: { auth: { token: { secretRef: { name: 'vault-prod', key: 'token' } }, appRole } },
+  it('reads below the path of the integration, in a version', () => {
+    expect(target({ place: { path: '/db/main/', version: 3 } })).toMatchObject({
+      secretPath: 'production/db/main',
+      apiPath: 'secret/data/production/db/main',
+      version: 3,
+      location: `${HOST}/v1/secret/data/production/db/main?version=3`,
     });
-    expect(methods).toMatchObject([
-      { kind: 'appRole', mount: 'approle', roleId: 'role-1' },
-      { kind: 'token' },
+  });
+
+  it('logs in to another namespace than it reads in', () => {
+    const auth = { namespace: 'root-team/', token: { secretRef: { name: 'vault-prod', key: 'token' } } };
+    expect(target({ spec: { namespace: 'team-a', auth } })).toMatchObject({
+      namespace: 'team-a',
+      loginNamespace: 'root-team',
+      location: `${HOST}/v1/secret/data/production in namespace team-a`,
+    });
+  });
+
+  it('knows where redirects may lead, and which of those the operator listed', () => {
+    const other = 'https://vault-2.example.com';
+    const redirectHosts = ['HTTPS://Vault-1.example.com:443/', other];
+    expect(target({ spec: { redirectHosts: ['HTTPS://Vault-1.example.com:443/'] } }).redirects).toEqual([
+      { origin: 'https://vault-1.example.com', listed: false },
     ]);
-  });
-
-  it('takes the mount of the AppRole login without its slash', () => {
-    const { methods } = target({ spec: { auth: { appRole: { ...appRole, mountPath: 'team/approle/' } } } });
-    expect(methods).toMatchObject([{ kind: 'appRole', mount: 'team/approle' }]);
-  });
-
-  it('takes credentials without the white space around them', () => {
-    const { methods } = target({ secret: secret({ data: { token: `\n ${TOKEN}\r\n` } }) });
-    expect(methods[0]?.kind === 'token' && methods[0].token.reveal()).toBe(TOKEN);
+    const vaultHosts = [HOST, 'https://vault-1.example.com', other];
+    expect(target({ spec: { redirectHosts }, vaultHosts }).redirects).toEqual([
+      { origin: 'https://vault-1.example.com', listed: true },
+      { origin: other, listed: true },
+    ]);
   });
 
   it('leaves out a method whose credentials are missing if another has its own', () => {
@@ -61,69 +81,6 @@ describe('a target', () => {
     const auth = { token: { secretRef: { name: 'vault-prod', key: 'token' } }, appRole };
     const printed = inspect(target({ spec: { auth } }), { depth: Infinity, showHidden: true });
     expect(printed + JSON.stringify(target({ spec: { auth } }))).not.toContain('planted');
-  });
-});
-
-describe('two targets share', () => {
-  const path = (path: string): Setting => ({ spec: { path } });
-  const both: Record<string, [a: Setting, b: Setting]> = {
-    'a request for the same path of another integration': [{}, { name: 'other' }],
-    'a request for the same path written differently': [path('secret/data/app'), path('/v1/secret/data/app')],
-    'a request to the same host written differently': [
-      {},
-      { spec: { host: 'https://VAULT.example.com:8200/' } },
-    ],
-    'a request after the display name changed': [{}, { spec: { displayName: 'New' } }],
-    'a request after the Secret was written again with the same token': [
-      {},
-      { secret: secret({ resourceVersion: '8' }) },
-    ],
-  };
-  it.each(Object.entries(both))('%s', (_, [a, b]) => {
-    expect(target(a).readId).toBe(target(b).readId);
-  });
-
-  it('a connection, but no request, for different paths', () => {
-    const [a, b] = [target(path('secret/data/a')), target(path('secret/data/b'))];
-    expect(a.connectionId).toBe(b.connectionId);
-    expect(a.readId).not.toBe(b.readId);
-  });
-
-  const auth = { appRole };
-  const neither: Record<string, [a: Setting, b: Setting]> = {
-    'another token': [{}, { secret: secret({ data: { token: 'hvs.other' } }) }],
-    'another port': [
-      {},
-      { spec: { host: 'https://vault.example.com' }, secret: secret({ host: 'https://vault.example.com' }) },
-    ],
-    'another namespace': [{}, { spec: { namespace: 'team-a' } }],
-    'another CA': [{}, { spec: { tls: { caBundle: 'PEM' } } }],
-    'another Secret, though it holds the same token': [
-      {},
-      { spec: { auth: { token: { secretRef: { name: 'vault-prod-2', key: 'token' } } } } },
-    ],
-    'another method': [{}, { spec: { auth } }],
-    'another role': [{ spec: { auth } }, { spec: { auth: { appRole: { ...appRole, roleId: 'role-2' } } } }],
-    'another login mount': [
-      { spec: { auth } },
-      { spec: { auth: { appRole: { ...appRole, mountPath: 'other' } } } },
-    ],
-    'another secret id': [
-      { spec: { auth } },
-      { spec: { auth }, secret: secret({ data: { secretId: 'other' } }) },
-    ],
-  };
-  it.each(Object.entries(neither))('nothing with %s', (_, [a, b]) => {
-    expect(target(a).connectionId).not.toBe(target(b).connectionId);
-    expect(target(a).readId).not.toBe(target(b).readId);
-  });
-
-  it('no revision once the Secret was deleted and made again', () => {
-    expect(target().revision).not.toBe(target({ secret: secret({ uid: 'uid-2' }) }).revision);
-  });
-
-  it('a revision while the Secret is only touched: another label must not set off another bad login', () => {
-    expect(target().revision).toBe(target({ secret: secret({ resourceVersion: '8' }) }).revision);
   });
 });
 
@@ -142,9 +99,33 @@ describe('a host', () => {
       at('https://vault.example.com', [HOST]),
       'the operator does not allow the host https://vault.example.com (--vault-hosts)',
     ],
-    'must not be http without being on the list': [
+    'must not be http': [
       at('http://vault.example.com'),
+      'the host http://vault.example.com is without TLS: use https (or the operator --allow-http-vault)',
+    ],
+    'must not be http though it is on the list': [
+      at('http://vault.example.com', ['http://vault.example.com']),
       'the host http://vault.example.com is without TLS',
+    ],
+    'must be on the list also without TLS': [
+      { ...at('http://other.example.com', [HOST]), allowHttp: true },
+      'the operator does not allow the host http://other.example.com (--vault-hosts)',
+    ],
+    'must be on the list if a redirect may lead to it': [
+      { spec: { redirectHosts: ['https://vault-1.example.com'] }, vaultHosts: [HOST] },
+      'the operator does not allow the host https://vault-1.example.com (--vault-hosts)',
+    ],
+    'must not be a metadata service behind a redirect': [
+      { spec: { redirectHosts: ['https://169.254.169.254'] } },
+      'the host https://169.254.169.254 is a',
+    ],
+    'must be an origin behind a redirect': [
+      { spec: { redirectHosts: ['https://vault-1.example.com/v1'] } },
+      'spec.host must be an origin',
+    ],
+    'must not be http behind a redirect from https': [
+      { spec: { redirectHosts: ['http://vault-1.example.com'] }, allowHttp: true },
+      'spec.redirectHosts must not lead from https to http://vault-1.example.com: use https there, too',
     ],
     'must not be loopback': [at('https://127.0.0.1:8200'), 'the host https://127.0.0.1:8200 is a loopback'],
     'must not be loopback in disguise': [
@@ -173,8 +154,8 @@ describe('a host', () => {
     'may be any https host if there is no list': [at(HOST), false],
     'may be private': [at('https://10.0.0.1:8200'), false],
     'may be on the list, however it is written there': [at(HOST, ['HTTPS://vault.EXAMPLE.com:8200/']), true],
-    'may be http if it is on the list': [at('http://vault.internal', ['http://vault.internal/']), true],
-    'may be loopback if it is on the list': [at('http://127.0.0.1:8200', ['http://127.0.0.1:8200']), true],
+    'may be http if the operator allows it': [{ ...at('http://vault.internal'), allowHttp: true }, false],
+    'may be loopback if it is on the list': [at('https://127.0.0.1:8200', ['https://127.0.0.1:8200']), true],
   };
   it.each(Object.entries(allowed))('%s', (_, [setting, listed]) => {
     expect(make(setting)).toMatchObject({ kind: 'target', listed });
@@ -188,6 +169,11 @@ describe('an integration is refused for', () => {
     'a namespace that leads elsewhere': [{ namespace: '../root' }, 'NamespaceNotFound'],
     'a namespace that could end a header': [{ namespace: 'a\r\nX-Other: 1' }, 'NamespaceNotFound'],
     'a namespace with letters that no header can hold': [{ namespace: 'ünter' }, 'NamespaceNotFound'],
+    'a login namespace that leads elsewhere': [
+      { auth: { namespace: 'a/../b', appRole } },
+      'NamespaceNotFound',
+    ],
+    'a CA that is none': [{ tls: { caBundle: 'hello' } }, 'TLSVerificationFailed'],
     'no login method': [{ auth: {} }, 'NotSupportedHere'],
     'a login mount that leads elsewhere': [
       { auth: { appRole: { ...appRole, mountPath: '../../sys' } } },
@@ -201,4 +187,14 @@ describe('an integration is refused for', () => {
       LIMITS.messageBytes,
     );
   });
+
+  it.each(['../other', 'a/../../b', '.', 'a//b', 'a?version=1', 'a%2fb', 'a\\b', '', '/'])(
+    'a place below its path that leads elsewhere: %j',
+    (path) => {
+      expect(make({ place: { path } })).toMatchObject({
+        reason: 'PathNotFound',
+        message: expect.stringContaining('secret.path must be a path below'),
+      });
+    },
+  );
 });

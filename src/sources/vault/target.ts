@@ -106,7 +106,7 @@ export function vaultTarget(
 
   const [main, ...redirects] = hosts.map((host) => ({ origin: host, listed: isListed(host, options) }));
   const { scopedTokens } = spec;
-  const server = [tls.ca, tls.client?.certificate, tls.client?.key, JSON.stringify([main, redirects])];
+  const server = [tls.caId, tls.client?.certificate, tls.client?.key, JSON.stringify([main, redirects])];
   const connection = [...server, loginNamespace, ...usable.flatMap(identity)];
   const read = [namespace, apiPath(path), `${place.version}`, JSON.stringify(scopedTokens ?? null)];
   return {

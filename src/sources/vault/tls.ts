@@ -12,12 +12,14 @@ import {
   type Refusal,
   type SystemObjects,
 } from './credentials.ts';
-import type { Hidden } from './hidden.ts';
+import { fingerprint, type Hidden } from './hidden.ts';
 
 /** Whom a connection trusts, and who it says it is. */
 export interface TlsMaterial {
   /** PEM; absent: the system's CAs. */
   readonly ca?: string;
+  /** One name for the PEM, since it is long and compared often. */
+  readonly caId?: string;
   readonly client?: { readonly certificate: string; readonly key: Hidden };
 }
 
@@ -35,14 +37,16 @@ export function tlsMaterial(
   if (isRefusal(ca)) return ca;
   const client = clientCertificate(spec, objects, binding);
   if (isRefusal(client)) return client;
-  return { ...(ca !== undefined && { ca }), ...(client && { client }) };
+  return { ...ca, ...(client && { client }) };
 }
+
+type Authority = Pick<TlsMaterial, 'ca' | 'caId'>;
 
 function certificateAuthority(
   { caBundle, caSecretRef, caConfigMapRef }: VaultTls,
   objects: SystemObjects,
   binding: Binding,
-): string | undefined | Refusal {
+): Authority | undefined | Refusal {
   if (caBundle !== undefined) return checked(caBundle, 'spec.tls.caBundle');
   if (caSecretRef) {
     const { name, key = DEFAULT_KEY } = caSecretRef;
@@ -59,19 +63,42 @@ function certificateAuthority(
 }
 
 /** OpenSSL skips what it cannot read, and the error would then be about the server's certificate. */
-function checked(pem: string, where: string): string | Refusal {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  try {
-    if (blocks.length > 0 && blocks.every((block) => new X509Certificate(block).subject !== undefined))
-      return pem;
-  } catch {
-    // Said below, without the words of the library.
-  }
+function checked(pem: string, where: string): Authority | Refusal {
+  const caId = authorities.get(pem, () => (isCertificates(pem) ? fingerprint([pem]) : undefined));
+  if (caId !== undefined) return { ca: pem, caId };
   return {
     reason: 'TLSVerificationFailed',
     message: `${where} holds no certificate, or one that cannot be read: write PEM certificates into it`,
   };
 }
+
+function isCertificates(pem: string): boolean {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  try {
+    return blocks.length > 0 && blocks.every((block) => new X509Certificate(block).subject !== undefined);
+  } catch {
+    return false;
+  }
+}
+
+/** Every pass of every pod asks, and a bundle of a hundred CAs takes 20 ms to read. */
+class Memo<T> {
+  static readonly #MAX = 64;
+  readonly #known = new Map<string, T>();
+
+  get(key: string, make: () => T): T {
+    const known = this.#known.get(key);
+    if (known !== undefined || this.#known.has(key)) return known as T;
+    if (this.#known.size >= Memo.#MAX) this.#known.clear();
+    const made = make();
+    this.#known.set(key, made);
+    return made;
+  }
+}
+
+const authorities = new Memo<string | undefined>();
+/** By fingerprints: keys are not kept here. */
+const pairs = new Memo<boolean>();
 
 function clientCertificate(
   { clientCertSecretRef }: VaultTls,
@@ -85,17 +112,20 @@ function clientCertificate(
   if (isRefusal(certificate)) return certificate;
   const key = read('tls.key');
   if (isRefusal(key)) return key;
-  if (isPair(certificate.value.reveal(), key.value.reveal())) {
-    return { certificate: certificate.value.reveal(), key: key.value };
+  const [pem, secret] = [certificate.value.reveal(), key.value.reveal()];
+  if (pairs.get(fingerprint([pem, secret]), () => isPair(pem, secret))) {
+    return { certificate: pem, key: key.value };
   }
   return {
     reason: 'CredentialsRefused',
-    message: `${certificate.source} must hold a PEM certificate in tls.crt and its unencrypted private key in tls.key`,
+    message: `${certificate.source} must hold a PEM certificate in tls.crt and its unencrypted private key, of a length that OpenSSL takes, in tls.key`,
   };
 }
 
+/** OpenSSL has the last word: it refuses keys that are too short, for example. */
 function isPair(certificate: string, key: string): boolean {
   try {
+    createSecureContext({ cert: certificate, key });
     return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
   } catch {
     return false;

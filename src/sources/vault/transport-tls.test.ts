@@ -1,11 +1,13 @@
-import { createServer, type Server } from 'node:https';
+import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createAuthority, issue, type Subject } from '../../../hack/cluster/pki.ts';
+import { createAuthority, issue, type Authority, type Subject } from '../../../hack/cluster/pki.ts';
 import { ManualClock } from '../../../test/support/vault-clock.ts';
 import { startFake, type FakeVault } from '../../../test/support/vault-fake.ts';
 import { VaultError } from './errors.ts';
+import { Hidden } from './hidden.ts';
+import type { TlsMaterial } from './tls.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
 
 let fake: FakeVault;
@@ -54,51 +56,61 @@ describe('TLS', () => {
   let elsewhere: string;
   let ca: string;
   let otherCa: string;
+  let picky: string;
+  let client: TlsMaterial['client'];
+  let stranger: TlsMaterial['client'];
   const servers: Server[] = [];
+  const seen: object[] = [];
 
   beforeAll(async () => {
     const authority = await createAuthority('vault-ca');
     ca = authority.cert;
     otherCa = (await createAuthority('other-ca')).cert;
-    const serve = async (names: Pick<Subject, 'dns' | 'ips'>): Promise<string> => {
+    const serve = async (
+      names: Pick<Subject, 'dns' | 'ips'>,
+      options: ServerOptions = {},
+    ): Promise<string> => {
       const issued = await issue(authority, { commonName: 'vault', usage: ['server'], ...names });
-      const server = createServer(issued, (_request, response) => response.end('{"ok":true}'));
+      const server = createServer({ ...issued, ...options }, (request, response) => {
+        seen.push(request.headers);
+        response.end('{"ok":true}');
+      });
       servers.push(server);
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
     };
     address = await serve({ ips: ['127.0.0.1'] });
     elsewhere = await serve({ dns: ['vault.example.com'] });
+    picky = await serve({ ips: ['127.0.0.1'] }, { ca, requestCert: true, rejectUnauthorized: true });
+    const certified = async (by: Authority) => {
+      const { cert, key } = await issue(by, { commonName: 'fairlead', usage: ['client'] });
+      return { certificate: cert, key: new Hidden(key) };
+    };
+    client = await certified(authority);
+    stranger = await certified(await createAuthority('stranger'));
   });
   afterAll(() => servers.forEach((server) => server.close()));
 
   it('trusts the CA of the integration', async () => {
-    expect(await get('x', { origin: address, caBundle: ca })).toMatchObject({ status: 200 });
+    expect(await get('x', { origin: address, tls: { ca } })).toMatchObject({ status: 200 });
   });
 
   it('finds the CA among several', async () => {
-    const caBundle = `# ours\n${otherCa}\n# theirs\n${ca}`;
-    expect(await get('x', { origin: address, caBundle })).toMatchObject({ status: 200 });
+    const several = `# ours\n${otherCa}\n# theirs\n${ca}`;
+    expect(await get('x', { origin: address, tls: { ca: several } })).toMatchObject({ status: 200 });
   });
 
-  const refused: Record<string, [caBundle: () => string | undefined, says: string]> = {
-    'without the CA': [() => undefined, 'spec.tls.caBundle'],
-    'with another CA': [() => otherCa, 'not signed by a CA that is trusted'],
-    'with a CA that is no certificate': [() => 'hello', 'cannot be read'],
-    'with a CA that is broken': [
-      () => '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
-      'cannot be read',
-    ],
-    'with a broken CA beside the right one': [
-      () => `${ca}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
-      'cannot be read',
-    ],
+  const refused: Record<string, () => TlsMaterial> = {
+    'without the CA': () => ({}),
+    'with another CA': () => ({ ca: otherCa }),
   };
-  it.each(Object.entries(refused))('is refused %s', async (_, [caBundle, says]) => {
-    expect(await faultOf(get('x', { origin: address, caBundle: caBundle() }))).toMatchObject({
+  it.each(Object.entries(refused))('is refused %s', async (_, tls) => {
+    expect(await faultOf(get('x', { origin: address, tls: tls() }))).toMatchObject({
       reason: 'TLSVerificationFailed',
-      scope: 'connection',
-      what: expect.stringContaining(says),
+      scope: 'server',
+      what: expect.stringContaining(
+        'not signed by a CA that is trusted: put its CA into spec.tls (caBundle, caSecretRef or caConfigMapRef)',
+      ),
     });
   });
 
@@ -111,7 +123,7 @@ describe('TLS', () => {
   });
 
   it('is refused for another name', async () => {
-    const fault = await faultOf(get('x', { origin: elsewhere, caBundle: ca }));
+    const fault = await faultOf(get('x', { origin: elsewhere, tls: { ca } }));
     expect(fault).toMatchObject({
       reason: 'TLSVerificationFailed',
       what: expect.stringContaining('is not for this host'),
@@ -124,5 +136,23 @@ describe('TLS', () => {
       reason: 'Unreachable',
       what: expect.stringContaining('does not speak TLS'),
     });
+  });
+
+  it('shows a client certificate to a server that wants one', async () => {
+    expect(await get('x', { origin: picky, tls: { ca, ...(client && { client }) } })).toMatchObject({
+      status: 200,
+    });
+  });
+
+  it.each([
+    ['without one', () => ({ ca })],
+    ['with that of a stranger', () => ({ ca, ...(stranger && { client: stranger }) })],
+  ])('is ended by such a server %s, before it sees the token', async (_, tls) => {
+    seen.length = 0;
+    expect(await faultOf(get('x', { origin: picky, tls: tls() }))).toMatchObject({
+      scope: 'server',
+      what: expect.stringContaining('spec.tls.clientCertSecretRef'),
+    });
+    expect(seen).toEqual([]);
   });
 });

@@ -2,8 +2,9 @@ import { buildConnector, Pool, type Dispatcher } from 'undici';
 import { parseJson } from '../../json/json.ts';
 import type { SourceClock } from '../clock.ts';
 import { checkedLookup, type Lookup } from './address.ts';
-import { codeOf, networkFault, VaultError } from './errors.ts';
+import { CLOSED, codeOf, networkFault, VaultError } from './errors.ts';
 import type { Answer } from './faults.ts';
+import { Slots } from './slots.ts';
 import { secureContext, type TlsMaterial } from './tls.ts';
 
 export interface TransportOptions {
@@ -54,7 +55,10 @@ const MAX_RETRY_AFTER_MS = 5 * 60_000;
 /** HTTP to one server and those it may redirect to: pools of kept-alive connections, no proxies, no retries. */
 export function createTransport(options: TransportOptions): Transport {
   const pools = new Map<string, Pool>();
+  // Whoever waits for others has not sent anything yet: that is no time that the server takes.
+  const slots = new Slots(MAX_CONCURRENT_REQUESTS);
   const retired = new Set<Promise<void>>();
+  let isClosed = false;
   const poolOf = (to: TrustedOrigin): Pool => {
     const pool = pools.get(to.origin) ?? openPool(to, options);
     pools.set(to.origin, pool);
@@ -68,9 +72,14 @@ export function createTransport(options: TransportOptions): Transport {
     pools.clear();
   };
   return {
-    send: (request) => send(poolOf, options, request),
+    send: async (request) =>
+      slots.run(async () => {
+        if (isClosed) throw new VaultError(CLOSED);
+        return send(poolOf, options, request);
+      }, request.signal),
     renew: retire,
     destroy: async () => {
+      isClosed = true;
       retire();
       await Promise.all(retired);
     },
@@ -136,7 +145,7 @@ async function send(
     signal.throwIfAborted();
     const failed = deadline.signal.aborted
       ? new VaultError({ ...TIMED_OUT, request: name })
-      : converted(error, name);
+      : converted(error, name, origin.startsWith('https:'));
     // The server is there: that the body does not come through need not concern other requests.
     throw hasAnswered ? new VaultError({ ...failed.fault, scope: 'read' }, failed.cause as string) : failed;
   } finally {
@@ -151,9 +160,10 @@ const TIMED_OUT = {
 } as const;
 
 /** undici's errors can hold headers and bodies; only the code goes on. */
-function converted(error: unknown, request: string): VaultError {
+function converted(error: unknown, request: string, isTls: boolean): VaultError {
   const code = codeOf(error);
-  if (code !== 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new VaultError(networkFault(code, request), code);
+  if (code !== 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
+    return new VaultError(networkFault(code, request, isTls), code);
   return new VaultError({
     reason: 'TooLarge',
     scope: 'read',
@@ -192,7 +202,8 @@ function samePathElsewhere(location: HeaderValue, uri: string): string | undefin
   if (typeof location !== 'string' || !URL.canParse(location, uri)) return undefined;
   const [from, to] = [new URL(uri), new URL(location, uri)];
   const same = from.pathname === to.pathname && from.search === to.search;
-  return same && to.origin !== from.origin && to.username === '' ? to.origin : undefined;
+  const isHost = /^https?:$/.test(to.protocol) && to.username === '';
+  return same && isHost && to.origin !== from.origin ? to.origin : undefined;
 }
 
 /** Seconds, or a date, which is compared with the server's own clock. Five minutes are enough for any quota. */

@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  appRole,
+  connect,
+  givenToken,
+  kubernetes,
+  userPass,
+  type Connected,
+} from '../../../test/support/vault-connection.ts';
+import { login, ok, refused, startFake, type FakeVault } from '../../../test/support/vault-fake.ts';
+
+let fake: FakeVault;
+let at: Connected;
+
+beforeEach(async () => {
+  fake = await startFake();
+  at = connect(fake);
+});
+afterEach(async () => {
+  await at.close();
+  await fake.close();
+});
+
+describe('several methods', () => {
+  const all = [kubernetes(), appRole(), givenToken(), userPass()];
+
+  it('are tried in the order in which they are given, until one works', async () => {
+    fake.on('/login', refused(403, 'permission denied'));
+    fake.on('/login/ann', login('token-9'));
+    fake.on('lookup-self', refused(404, 'x'));
+    expect(await at.tokenOf(all)).toBe('token-9');
+    expect(fake.proxy.seen.map(({ path }) => path)).toEqual([
+      '/v1/auth/kubernetes/login',
+      '/v1/auth/approle/login',
+      '/v1/auth/token/lookup-self',
+      '/v1/auth/userpass/login/ann',
+    ]);
+  });
+
+  it('say of those before the one that worked why they did not', async () => {
+    fake.on('/login', refused(403, 'permission denied'));
+    const session = await at.connection.session([appRole(), givenToken()], at.attempt());
+    expect(session.method.kind).toBe('token');
+    expect(session.passed).toEqual([expect.stringMatching(/^appRole: there is no AppRole login/)]);
+  });
+
+  it('say nothing of those after it', async () => {
+    const session = await at.connection.session([appRole(), givenToken()], at.attempt());
+    expect(session.passed).toEqual([]);
+  });
+
+  it('say of each why it does not work if none does', async () => {
+    fake.on('/login', refused(400, 'x'));
+    fake.on('lookup-self', refused(404, 'x'));
+    const fault = await at.faultOf([appRole(), givenToken()]);
+    expect(fault.what).toMatch(/^no login method works: appRole: Vault refuses .*; token: the server does/);
+    expect(fault).toMatchObject({ reason: 'LoginFailed', request: 'GET /v1/auth/token/lookup-self' });
+  });
+
+  it('are refused only if all are', async () => {
+    fake.on('/login', refused(400, 'x'));
+    expect(await at.faultOf([appRole(), userPass()])).toMatchObject({
+      reason: 'CredentialsRefused',
+      retryAfterMs: 900_000,
+    });
+  });
+});
+
+describe('a login whose credential is made anew each time', () => {
+  it('asks for a new one each time, and is tried again at once after a refusal', async () => {
+    let count = 0;
+    const seen: unknown[] = [];
+    at = connect(fake, {
+      requestToken: async (wanted) => {
+        seen.push(wanted);
+        return Promise.resolve({ refused: `HTTP 403, ${(count += 1)}` });
+      },
+    });
+    expect((await at.faultOf([kubernetes()])).what).toContain('HTTP 403, 1');
+    expect((await at.faultOf([kubernetes()])).what).toContain('HTTP 403, 2');
+    expect(seen).toEqual([
+      { serviceAccount: 'vault-login', audiences: ['vault'] },
+      { serviceAccount: 'vault-login', audiences: ['vault'] },
+    ]);
+  });
+
+  it('is not refused for a quarter of an hour', async () => {
+    fake.on('/login', refused(400, 'x'));
+    const fault = await at.faultOf([kubernetes({ kind: 'jwt' })]);
+    expect(fault.reason).toBe('CredentialsRefused');
+    expect(fault).not.toHaveProperty('retryAfterMs');
+    await at.faultOf([kubernetes({ kind: 'jwt' })]);
+    expect(fake.count('/login')).toBe(2);
+  });
+});
+
+describe('a login whose answer does not come through', () => {
+  const rows: Record<string, [reply: Parameters<FakeVault['on']>[1], reason: string]> = {
+    'breaks off': [{ kind: 'answer', status: 200, body: '{"auth":', cutShort: true }, 'Unreachable'],
+    'is over four mebibytes': [ok({ planted: 'x'.repeat(4 * 1024 * 1024) }), 'TooLarge'],
+  };
+  it.each(Object.entries(rows))('since it %s concerns the whole connection', async (_, [reply, reason]) => {
+    fake.on('/login', reply);
+    expect(await at.faultOf([appRole()])).toMatchObject({ reason, scope: 'connection' });
+  });
+});
