@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { VaultIntegrationSpec } from '../api/vault-integration.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import { caConfigMap, namedBy, serviceAccount } from './objects.ts';
+import { caConfigMap, custom, gatedPod, namedBy, serviceAccount, type Bundle } from './objects.ts';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----';
 const metadata = { name: 'a', namespace: 'sys', uid: 'u', resourceVersion: '1', labels: { x: 'y' } };
@@ -11,6 +11,18 @@ describe('what a cache keeps', () => {
     const raw = { metadata, data: { 'ca.crt': PEM, 'app.conf': 'password=planted' } } as KubeObject;
     expect(caConfigMap(raw).data).toEqual({ 'ca.crt': PEM });
     expect(caConfigMap({ metadata }).data).toEqual({});
+  });
+
+  it.each([
+    ['the one that it names', { containers: [], serviceAccountName: 'spark' }, 'spark'],
+    ['default, if it names none', { containers: [] }, 'default'],
+  ])('of a pod is its ServiceAccount: %s', (_, spec, expected) => {
+    expect(gatedPod({ metadata, spec } as KubeObject, 0).serviceAccount).toBe(expected);
+  });
+
+  it('of a bundle is that it is on its way out', () => {
+    const raw = { metadata: { ...metadata, deletionTimestamp: 'now' }, spec: {} } as KubeObject;
+    expect(custom<Bundle>(raw).metadata.deletionTimestamp).toBe('now');
   });
 
   it('of a ServiceAccount is who it is and where its tokens may go', () => {

@@ -68,6 +68,9 @@ describe("with the controller's own rights", () => {
     const view = aRole([rule({ verbs: ['get'] })], metadata('view'));
     await expect(asFairlead().refused(DRY, view)).rejects.toThrow('was not refused');
     await expect(asFairlead().refused(DRY, aBinding(eve))).rejects.toThrow('was not refused');
+    const resourceNames = Array.from({ length: 2_000 }, (_, i) => `i${i}-`.padEnd(63, 'x'));
+    const large = aRole([rule({ verbs: ['get'], resourceNames })], metadata('view'));
+    await expect(asFairlead().refused(DRY, large)).rejects.toThrow('was not refused');
   });
 
   it.each<[string, () => KubeJson, string]>([

@@ -144,6 +144,25 @@ describe('a bundle', () => {
   });
 });
 
+describe('a bundle at the limits of the kind', () => {
+  it('is accepted by all policies, and so is the binding of its 2048 subjects', async () => {
+    const subjects = (permission: number) =>
+      Array.from({ length: 64 }, (_, i) => ({
+        kind: 'ServiceAccount',
+        name: `s${permission}-${i}-`.padEnd(252, 'x').concat('x'),
+        namespace: 'n'.padEnd(63, 'n'),
+      }));
+    const permissions = Array.from({ length: 32 }, (_, i) => ({
+      subjects: subjects(i),
+      allow: ['View', 'Use', 'Update'],
+    }));
+    await p.k.apply(member('b-full', 'b-limits'), bundle('b-limits', permissions));
+    await covers('b-limits', 'update', ['b-full']);
+    const { subjects: bound } = await until('the binding', async () => binding('b-limits', 'update'));
+    expect(bound).toHaveLength(2048);
+  });
+});
+
 describe('drift', () => {
   const name = roleOf('b-drift', 'use');
   const rename = async (kind: string, json: string) =>
@@ -292,5 +311,12 @@ describe('who may write a bundle', () => {
     await p.k.run('delete', 'configmap', 'b-owner', '-n', SYSTEM);
     for (const kind of ['resourcebundle', 'vaultintegration'])
       await until(`the ${kind} to be collected`, async () => !(await p.k.get(kind, SYSTEM, 'b-collected')));
+    // With the namespace, which is not to be tried here.
+    const collector = kube(p.cluster, '--as=system:serviceaccount:kube-system:namespace-controller');
+    for (const [kind, name] of [
+      ['resourcebundle', 'b-stay'],
+      ['vaultintegration', 'b-stays'],
+    ])
+      await collector.run('delete', kind ?? '', name ?? '', '-n', SYSTEM, '--dry-run=server');
   });
 });
