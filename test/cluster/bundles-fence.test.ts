@@ -1,22 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { integration } from '../../hack/demo/objects.ts';
-import { kube, type KubeJson } from '../support/cluster.ts';
+import { kube, until, type KubeJson } from '../support/cluster.ts';
 import { platform, SYSTEM, type Platform } from '../support/platform.ts';
-import { bundle, named } from '../support/rbac.ts';
+import { bundle, grant, named, revoke } from '../support/rbac.ts';
 
-/** What Fairlead's own identity can do with Roles and integrations, tried as that identity: a stolen token, say. */
 let p: Platform;
 beforeAll(async () => {
   p = await platform('bundles-fence');
-  const options = {
-    host: 'https://vault.example.com',
-    path: 'secret/data/app',
-    domains: ['*'],
-    appRole: { roleId: 'r', secretId: 's' },
-    secret: 'nobodys-login',
-    bundle: 'b-fence',
-  };
-  await p.k.apply(integration('b-fenced', options), bundle('b-fence', []));
+  await p.k.apply(member('b-fenced', 'b-fence'), bundle('b-fence', []));
 });
 afterAll(async () => {
   await p?.k.remove('vaultintegration', SYSTEM, 'b-fenced');
@@ -24,8 +15,78 @@ afterAll(async () => {
   await p?.stop();
 });
 
+const member = (name: string, of: string) =>
+  integration(name, {
+    host: 'https://vault.example.com',
+    path: 'secret/data/app',
+    domains: ['*'],
+    appRole: { roleId: 'r', secretId: 's' },
+    secret: 'nobodys-login',
+    bundle: of,
+  });
 const roleOf = (of: string, permission: string) => `fairlead-bundle-${of}-${permission}`;
 
+describe('who may write a bundle', () => {
+  const author = { kind: 'User', name: 'bundles-author' } as const;
+  const asAuthor = () => kube(p.cluster, `--as=${author.name}`);
+
+  it('needs the verb own on its name, to create, to change and to delete it', async () => {
+    await grant(p.k, 'b-author', author, [
+      {
+        apiGroups: ['fairlead.dev'],
+        resources: ['resourcebundles'],
+        verbs: ['get', 'create', 'update', 'patch', 'delete'],
+      },
+    ]);
+    const create = ['create', '-f', '-'];
+    const says =
+      'needs the permission to own resourcebundles.fairlead.dev/b-owned in namespace fairlead-system';
+    await until('the right to create', async () =>
+      (await asAuthor().refused(create, bundle('b-owned', []))).includes(says),
+    );
+    await grant(p.k, 'b-author-own', author, [named('resourcebundles', 'b-owned', 'own')]);
+    await until('the right to own', async () =>
+      asAuthor()
+        .apply(bundle('b-owned', []))
+        .then(() => true),
+    );
+    expect(await asAuthor().refused(create, bundle('b-not-owned', []))).toContain(
+      'own resourcebundles.fairlead.dev/b-not-owned',
+    );
+    await asAuthor().apply(bundle('b-owned', [{ subjects: [author], allow: ['View'] }]));
+    await revoke(p.k, 'b-author-own');
+    const remove = ['delete', 'resourcebundle', 'b-owned', '-n', SYSTEM, '--dry-run=server'];
+    await until('the right to be gone', async () => (await asAuthor().refused(remove)).includes(says));
+    await expect(asAuthor().apply(bundle('b-owned', []))).rejects.toThrow();
+    await revoke(p.k, 'b-author');
+    await p.k.remove('resourcebundle', SYSTEM, 'b-owned');
+  });
+
+  it('lets the collectors of the cluster delete one whose owner went', async () => {
+    const metadata = { name: 'b-owner', namespace: SYSTEM };
+    await p.k.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+    const { uid } = (await p.k.get('configmap', SYSTEM, 'b-owner')).metadata;
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'b-owner', uid }];
+    const owned = (object: object) => {
+      const copy = structuredClone(object) as KubeJson;
+      copy.metadata.ownerReferences = ownerReferences;
+      return copy;
+    };
+    await p.k.apply(owned(bundle('b-collected', [])), owned(member('b-collected', 'b-collected')));
+    await p.k.run('delete', 'configmap', 'b-owner', '-n', SYSTEM);
+    for (const kind of ['resourcebundle', 'vaultintegration'])
+      await until(`the ${kind} to be collected`, async () => !(await p.k.get(kind, SYSTEM, 'b-collected')));
+    // With the namespace, which is not to be tried here.
+    const collector = kube(p.cluster, '--as=system:serviceaccount:kube-system:namespace-controller');
+    for (const [kind, name] of [
+      ['resourcebundle', 'b-fence'],
+      ['vaultintegration', 'b-fenced'],
+    ])
+      await collector.run('delete', kind ?? '', name ?? '', '-n', SYSTEM, '--dry-run=server');
+  });
+});
+
+/** Tried as Fairlead's own identity: what a stolen token could do with Roles and integrations. */
 describe("with the controller's own rights", () => {
   const DRY = ['create', '--dry-run=server', '-f', '-'];
   const RBAC = 'rbac.authorization.k8s.io';
