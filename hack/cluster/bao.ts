@@ -36,8 +36,16 @@ export interface Bao {
 
 export interface BaoOptions extends BuildOptions {
   readonly dir: string;
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly tls?: BaoTls;
   readonly env?: Record<string, string>;
+}
+
+export interface BaoTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** It lets in only whoever has a certificate of the authority in this file; `clientCert` is one for ourselves. */
+  readonly clientCaFile?: string;
+  readonly clientCert?: { readonly cert: string; readonly key: string };
 }
 
 /** `bao.json`: what is needed to start it again. The keys come with the first start. */
@@ -48,6 +56,7 @@ interface BaoState {
   readonly rootToken?: string;
   readonly unsealKey?: string;
   readonly mounted?: boolean;
+  readonly clientCert?: { readonly cert: string; readonly key: string };
 }
 
 const NAME = 'openbao';
@@ -76,7 +85,7 @@ export function attachBao(dir: string): Bao {
     },
     unseal: () => unseal(dir),
     pid: () => pidOf(dir, NAME),
-    ready: async () => (await health(address)) === 200,
+    ready: async () => (await health(dir)) === 200,
     close: async () => {
       await stop(dir, NAME, { signal: 'SIGKILL', timeoutMs: 10_000 });
       rmSync(dir, { recursive: true, force: true });
@@ -102,17 +111,22 @@ async function create(dir: string, options: BaoOptions): Promise<void> {
         address: `127.0.0.1:${port}`,
         cluster_address: `127.0.0.1:${cluster}`,
         ...(tls ? { tls_cert_file: tls.certFile, tls_key_file: tls.keyFile } : { tls_disable: true }),
+        ...(tls?.clientCaFile !== undefined && {
+          tls_require_and_verify_client_cert: true,
+          tls_client_ca_file: tls.clientCaFile,
+        }),
       },
     },
     api_addr: address,
     cluster_addr: `https://127.0.0.1:${cluster}`,
   };
   writeFileSync(join(dir, 'config.json'), JSON.stringify(config, null, 2), { mode: 0o600 });
-  writeState(dir, { binary, address, env: options.env ?? {} });
+  const clientCert = tls?.clientCert;
+  writeState(dir, { binary, address, env: options.env ?? {}, ...(clientCert && { clientCert }) });
 }
 
 function spec(dir: string): ComponentSpec {
-  const { binary, address, env } = readState(dir);
+  const { binary, env } = readState(dir);
   return {
     name: NAME,
     command: binary,
@@ -121,7 +135,7 @@ function spec(dir: string): ComponentSpec {
     env: { HOME: dir, ...env },
     readyTimeoutMs: READY_MS,
     // Sealed or not yet initialised is up, too: those are the next steps.
-    ready: async () => [200, 429, 501, 503].includes(await health(address)),
+    ready: async () => [200, 429, 501, 503].includes(await health(dir)),
   };
 }
 
@@ -139,37 +153,43 @@ async function initialise(dir: string): Promise<void> {
 }
 
 async function unseal(dir: string): Promise<void> {
-  const { address, unsealKey } = readState(dir);
+  const { unsealKey } = readState(dir);
   await call(dir, 'PUT', 'sys/unseal', { key: unsealKey });
   await until({ what: 'openbao stays sealed', timeoutMs: READY_MS, intervalMs: 20 }, async () => {
-    return (await health(address)) === 200;
+    return (await health(dir)) === 200;
   });
 }
 
-async function health(address: string): Promise<number> {
-  return (await http(`${address}/v1/sys/health`, { anyCertificate: true })).status;
+async function health(dir: string): Promise<number> {
+  const { address, clientCert } = readState(dir);
+  return (await http(`${address}/v1/sys/health`, { anyCertificate: true, ...clientCert })).status;
 }
 
 async function mountSecret(dir: string): Promise<void> {
-  const { address, rootToken } = readState(dir);
+  const { address, rootToken, clientCert } = readState(dir);
   const headers = { 'x-vault-token': rootToken ?? '' };
   const mounts = (await call(dir, 'GET', 'sys/mounts')).json<Record<string, unknown>>();
   if (!('secret/' in mounts))
     await call(dir, 'POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
   // A new KV mount refuses everything until its own set-up is through; then the empty one says 404.
   await until({ what: 'openbao: secret/ is not ready', timeoutMs: READY_MS, intervalMs: 10 }, async () => {
-    const probe = await http(`${address}/v1/secret/data/none`, { headers, anyCertificate: true });
+    const probe = await http(`${address}/v1/secret/data/none`, {
+      headers,
+      anyCertificate: true,
+      ...clientCert,
+    });
     return probe.status === 404;
   });
   writeState(dir, { ...readState(dir), mounted: true });
 }
 
 async function call(dir: string, method: string, path: string, body?: unknown): Promise<HttpAnswer> {
-  const { address, rootToken } = readState(dir);
+  const { address, rootToken, clientCert } = readState(dir);
   const answer = await http(`${address}/v1/${path}`, {
     method,
     body,
     anyCertificate: true,
+    ...clientCert,
     timeoutMs: 15_000,
     headers: rootToken === undefined ? {} : { 'x-vault-token': rootToken },
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { secret, spec } from '../../test/support/vault-integration.ts';
+import type { Reason } from '../api/reasons.ts';
 import type { SecretObject } from '../api/secret-reference.ts';
 import type { VaultAnswer } from '../sources/vault/source.ts';
 import type { VaultTarget } from '../sources/vault/target.ts';
@@ -41,7 +42,7 @@ const fieldsAt = async ({ apiPath, version }: VaultTarget): Promise<VaultAnswer>
   ...(version !== undefined && { version }),
 });
 const failing =
-  (reason: 'PathNotFound' | 'VersionNotFound' | 'Sealed') =>
+  (reason: Reason) =>
   async ({ location }: VaultTarget): Promise<VaultAnswer> => ({
     kind: 'failed',
     location,
@@ -70,6 +71,26 @@ describe('asking for the places of an integration', () => {
       answers.kind === 'states' &&
       [...answers.states.values()].map((state) => 'reason' in state && state.reason);
     expect(reasons).toEqual(['DomainForbidden', 'DomainForbidden']);
+  });
+
+  it.each([
+    [
+      'CredentialsMissing',
+      'VaultIntegration vault-prod cannot log in to Vault; its status in namespace sys says why',
+    ],
+    [
+      'CredentialsRefused',
+      'VaultIntegration vault-prod cannot log in to Vault; its status in namespace sys says why',
+    ],
+    [
+      'LoginFailed',
+      'VaultIntegration vault-prod cannot log in to Vault; its status in namespace sys says why',
+    ],
+    ['Sealed', 'm'],
+  ] as const)('tells those who use it of a login no more than that it fails: %s', async (reason, message) => {
+    const { answers, failures } = await look([{}], failing(reason));
+    expect(answers.kind === 'states' && [...answers.states.values()]).toMatchObject([{ reason, message }]);
+    expect(failures).toEqual(['vault-prod']);
   });
 
   it('never sends more at once than a source lets wait', async () => {

@@ -5,7 +5,7 @@ import type { States } from '../resolve/resolve.ts';
 import type { SourceState } from '../resolve/state.ts';
 import { placesOf, type WantedSet } from '../resolve/wanted.ts';
 import { readStore } from '../sources/kubernetes.ts';
-import type { SourceAnswer } from '../sources/source.ts';
+import type { SourceAnswer, SourceFailure } from '../sources/source.ts';
 import type { VaultAnswer, VaultSource } from '../sources/vault/source.ts';
 import { targetOf, type TargetDependencies } from './targets.ts';
 import type { View } from './view.ts';
@@ -49,8 +49,9 @@ export async function ask(
     if (refused) return [key, { kind: 'failed', ...refused }];
     if (source.type === 'KUBERNETES') return [key, storeAnswer(source.id, view, deps)];
     const answer = await askVault(source.id, asking, view, deps, place);
-    if (answer.kind === 'failed' && isOfIntegration(place, answer)) deps.onVaultFailure?.(source.id);
-    return [key, answer];
+    if (answer.kind !== 'failed') return [key, answer];
+    if (isOfIntegration(place, answer)) deps.onVaultFailure?.(source.id);
+    return [key, forTenants(source.id, answer, deps.systemNamespace)];
   }
 }
 
@@ -78,6 +79,15 @@ const OF_THE_PLACE: readonly Reason[] = [
   'SourceDestroyed',
   'PermissionDenied',
 ];
+
+const OF_LOGIN: readonly Reason[] = ['CredentialsMissing', 'CredentialsRefused', 'LoginFailed'];
+
+/** How an integration logs in is not the business of those who use it: its own status says it to who may see that. */
+function forTenants(id: string, answer: SourceFailure, systemNamespace: string): SourceFailure {
+  if (!OF_LOGIN.includes(answer.reason)) return answer;
+  const message = `VaultIntegration ${id} cannot log in to Vault; its status in namespace ${systemNamespace} says why`;
+  return { ...answer, message };
+}
 
 /** Reads the path of one integration, or a place below it, without asking who may use it. */
 export async function askVault(

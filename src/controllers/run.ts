@@ -3,6 +3,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { keyOf } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { placeKey, placeOf } from '../resolve/place.ts';
 import { runController, type ControllerOptions } from '../runtime/controller.ts';
 import { WorkQueue, type QueueMetrics } from '../runtime/queue.ts';
 import type { VaultSource } from '../sources/vault/source.ts';
@@ -80,9 +81,10 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
     world.integrations.onChange(({ type, object }) => {
       if (type === 'deleted') vault.forget(object.metadata.name);
     }),
-    vault.onRecovered((integration) => {
-      queues.integrations.add(`${options.systemNamespace}/${integration}`, 'urgent');
-      wakeups.wakeSource(`VAULT/${integration}`);
+    vault.onRecovered((id, place) => {
+      const isOwn = place.path === undefined && place.version === undefined;
+      if (isOwn) queues.integrations.add(`${options.systemNamespace}/${id}`, 'urgent');
+      wakeups.wakePlace(placeKey(placeOf({ source: { type: 'VAULT', id }, ...place })));
     }),
     guard.onChange(() => {
       for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');

@@ -2,7 +2,7 @@ import { GLOBAL } from '../api/names.ts';
 import { keyOf } from '../kube/objects.ts';
 import type { Change } from '../kube/reflector.ts';
 import type { Lane } from '../runtime/queue.ts';
-import type { SourceKey } from '../resolve/place.ts';
+import type { PlaceKey, SourceKey } from '../resolve/place.ts';
 import { storeId } from '../sources/kubernetes.ts';
 import type { DomainNamespace, GatedPod, Integration, Reference } from './objects.ts';
 import type { World } from './world.ts';
@@ -17,6 +17,8 @@ export interface Queues {
 export interface Wakeups {
   /** Tries everybody again who waits for this source (`VAULT/vault-prod`), for when it answers again. */
   readonly wakeSource: (source: SourceKey) => void;
+  /** The same for a place (`VAULT/vault-prod/db/main`). */
+  readonly wakePlace: (place: PlaceKey) => void;
   /** Ends the subscriptions. */
   readonly close: () => void;
 }
@@ -32,12 +34,15 @@ export function wireWakeups(
   storePrefix: string,
 ): Wakeups {
   const wakeSource = (source: SourceKey): void => {
-    for (const reference of world.references.byIndex('source', source)) {
-      const key = keyOf(reference);
+    wakeReferences(world.references.byIndex('source', source));
+    if (source === `KUBERNETES/${GLOBAL}`) wake(world.pods.byIndex('placeholders', 'yes'));
+  };
+  const wakePlace = (place: PlaceKey): void => wakeReferences(world.references.byIndex('place', place));
+  const wakeReferences = (references: readonly Reference[]): void => {
+    for (const key of references.map(keyOf)) {
       queues.references.add(key);
       podsOfReference(key);
     }
-    if (source === `KUBERNETES/${GLOBAL}`) wake(world.pods.byIndex('placeholders', 'yes'));
   };
   const podsOfReference = (key: string): void => wake(world.pods.byIndex('reference', key));
   const wake = (pods: readonly GatedPod[]): void => {
@@ -91,7 +96,7 @@ export function wireWakeups(
         queues.references.add(keyOf(reference));
     }),
   ];
-  return { wakeSource, close: () => undo.forEach((unsubscribe) => unsubscribe()) };
+  return { wakeSource, wakePlace, close: () => undo.forEach((unsubscribe) => unsubscribe()) };
 }
 
 /** Status patches, most of them our own, change no generation. */

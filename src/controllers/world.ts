@@ -3,8 +3,8 @@ import { RESOURCES } from '../api/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { Reflector, type ReflectorHooks } from '../kube/reflector.ts';
-import { sourceKey } from '../resolve/place.ts';
-import { sourcesOf } from '../resolve/wanted.ts';
+import { placeKey, sourceKey } from '../resolve/place.ts';
+import { placesIn, sourcesOf } from '../resolve/wanted.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { storeId } from '../sources/kubernetes.ts';
 import { TLS_TYPE } from '../sources/vault/credentials.ts';
@@ -79,6 +79,7 @@ export function world({ client, clock, systemNamespace, storePrefix, hooks = {} 
       indexes: {
         namespace: (reference) => [reference.metadata.namespace ?? ''],
         source: (reference) => [...new Set(sourcesOf(reference.spec).map(sourceKey))],
+        place: (reference) => placesIn(reference.spec).map(placeKey),
       },
     }),
     integrations: new Reflector({

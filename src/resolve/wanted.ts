@@ -35,11 +35,18 @@ export function sourcesOf({ env = [], envFrom = [] }: Omit<ReferenceEntries, 'na
   return [...env.map(({ secret }) => secret.source), ...envFrom.map(({ source }) => source)];
 }
 
+/** The distinct places that a reference names. */
+export function placesIn({ env = [], envFrom = [] }: Omit<ReferenceEntries, 'name'>): Place[] {
+  return distinct([...env.map(({ secret }) => secret), ...envFrom]);
+}
+
 /** The distinct places that a set needs, in order of first use. */
 export function placesOf({ variables, imports }: Pick<WantedSet, 'variables' | 'imports'>): Place[] {
-  const places = [...variables.map(({ secret }) => secret), ...imports.map(({ entry }) => entry)].map(
-    placeOf,
-  );
+  return distinct([...variables.map(({ secret }) => secret), ...imports.map(({ entry }) => entry)]);
+}
+
+function distinct(placed: readonly Parameters<typeof placeOf>[0][]): Place[] {
+  const places = placed.map(placeOf);
   return [...new Map(places.map((place) => [placeKey(place), place])).values()];
 }
 

@@ -147,6 +147,8 @@ describe('resourceBundle', () => {
 
 describe('a display name', () => {
   it('belongs to the integration that had it first', async () => {
+    // Vault must know logins by AppRole, to refuse this one.
+    await p.vault.appRole('twin', ['default']);
     const options = {
       host: p.vault.address,
       path: 'secret/data/app',

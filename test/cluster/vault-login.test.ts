@@ -83,7 +83,54 @@ describe('an AppRole', () => {
     asking.clock.advance(5_000);
     const denied = at({ appRole: role, path: 'closed/data/app' });
     expect(gist(await asking.ask(denied))).toBe('PermissionDenied');
-    expect(asking.requests).toEqual(['login 200', 'read 200', 'read 403', 'lookup-self 403']);
+    // The token lives, but is older than the policies may be: one login tells.
+    const fresh = ['read 403', 'lookup-self 403', 'login 200', 'read 403'];
+    expect(asking.requests).toEqual(['login 200', 'read 200', ...fresh]);
+  });
+
+  it('whose role gets a policy later is read after one fresh login', async () => {
+    await lab.admin('POST', 'sys/mounts/later', { type: 'kv', options: { version: '2' } });
+    await expect
+      .poll(() =>
+        lab.put('later/data/app', DATA).then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
+    await lab.policy('later', 'later/data/*');
+    const role = await appRole('stale');
+    const of = at({ appRole: role, path: 'later/data/app' });
+    expect(gist(await asking.ask(of))).toBe('PermissionDenied');
+    expect(asking.requests).toEqual(['login 200', 'read 403']);
+    const outdated = tokenSent();
+    await lab.admin('POST', 'auth/approle/role/stale', { token_policies: ['reader', 'later'] });
+    asking.clock.advance(10_000);
+    expect(gist(await asking.ask(of))).toEqual(DATA);
+    // That the token lives was known: it had been made just before the denial.
+    expect(asking.requests.slice(2)).toEqual(['read 403', 'login 200', 'read 200']);
+    // Those who use the outdated token still may end first; then it is given back.
+    expect(await lookUp(outdated)).toBe(200);
+    asking.clock.advance(20_000);
+    await expect.poll(() => lookUp(outdated), { timeout: 10_000 }).not.toBe(200);
+    expect(await lookUp(tokenSent())).toBe(200);
+  });
+
+  it('that stays denied logs in more and more rarely', async () => {
+    const denied = at({ appRole: await appRole('denied'), path: 'closed/data/app' });
+    const logins = async (minutes: number) => {
+      const before = lab.proxy.count('/login');
+      for (let step = 0; step < minutes * 12; step += 1) {
+        asking.clock.advance(5_000);
+        expect(gist(await asking.ask(denied))).toBe('PermissionDenied');
+      }
+      return lab.proxy.count('/login') - before;
+    };
+    expect(gist(await asking.ask(denied))).toBe('PermissionDenied');
+    // After 0, 2, 6 and 14 minutes, each up to a minute late, since a denied path is asked for only so often.
+    expect(await logins(1)).toBe(1);
+    expect(await logins(6)).toBe(2);
+    expect(await logins(20)).toBeLessThanOrEqual(2);
   });
 
   const refused: Record<string, () => Promise<{ roleId: string; secretId: string }>> = {

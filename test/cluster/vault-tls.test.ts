@@ -60,11 +60,7 @@ describe('a Vault behind TLS', () => {
   const refused: Record<string, [changes: () => Partial<TargetOptions>, says: RegExp]> = {
     'with another CA': [
       () => ({ caBundle: otherCa }),
-      /not signed by a CA that is trusted: put its CA into spec.tls.caBundle/,
-    ],
-    'with a CA that cannot be read': [
-      () => ({ caBundle: 'planted' }),
-      /spec.tls.caBundle holds no certificate/,
+      /not signed by a CA that is trusted: put its CA into spec.tls \(caBundle, caSecretRef or caConfigMapRef\)/,
     ],
     'under another name': [
       () => ({ host: bao.address.replace('127.0.0.1', 'localhost') }),
@@ -80,6 +76,12 @@ describe('a Vault behind TLS', () => {
       expect(JSON.stringify(answer)).not.toContain('planted');
     },
   );
+
+  it('is not even asked with a CA that cannot be read', () => {
+    expect(() => at({ caBundle: 'planted' })).toThrow(
+      /^spec.tls.caBundle holds no certificate, or one that cannot be read: write PEM certificates into it$/,
+    );
+  });
 
   it('is not trusted without its CA', async () => {
     const { caBundle: _, ...options } = { host: bao.address, token: bao.rootToken, caBundle: ca };

@@ -138,6 +138,7 @@ describe('a value arrives byte for byte', () => {
       fields: new Map([['a', '2']]),
       version: 2,
       authMethod: 'appRole',
+      passed: [],
     });
   });
 

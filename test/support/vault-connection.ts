@@ -83,13 +83,14 @@ export interface Connected {
 
 interface Changes extends Partial<ConnectionDependencies> {
   readonly loginNamespace?: string;
+  readonly bundle?: string;
   readonly memory?: LoginMemory;
   readonly clock?: ManualClock;
 }
 
 /** A connection to a fake, with a clock that stands still until a test moves it. */
 export function connect(fake: Pick<FakeVault, 'address'>, changes: Changes = {}): Connected {
-  const { loginNamespace, clock = new ManualClock(), ...deps } = changes;
+  const { loginNamespace, bundle, clock = new ManualClock(), ...deps } = changes;
   const { memory = { lockouts: new Lockouts(), unwrapped: new Map() }, ...others } = deps;
   const events: string[] = [];
   const logged: string[] = [];
@@ -105,7 +106,7 @@ export function connect(fake: Pick<FakeVault, 'address'>, changes: Changes = {})
   };
   const origin = fake.address;
   const server = new Server({ origin, redirects: [], tls: {}, listed: true }, all, () => {});
-  const target = { origin, ...(loginNamespace !== undefined && { loginNamespace }) };
+  const target = { origin, bundle, ...(loginNamespace !== undefined && { loginNamespace }) };
   const connection = new Connection(target, server, all, memory);
   const { signal } = new AbortController();
   const made: Connected = {

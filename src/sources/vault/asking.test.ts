@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   deadToken,
   login,
   ok,
   policyDenial,
   refused,
-  secret,
+  sealedHealth,
   startFake,
   type FakeVault,
 } from '../../../test/support/vault-fake.ts';
@@ -90,13 +90,32 @@ describe('a read with a scoped token', () => {
     expect(seen().at(-1)).toEqual(['sys/internal/ui/mounts/secret/data/app', 'token-1', undefined]);
   });
 
-  it.each([
-    ['breaks off', { kind: 'cut' } as const],
-    ['breaks off in the middle', { kind: 'answer', status: 200, body: '{', cutShort: true } as const],
-  ])('that %s gives the child back: perhaps it was not used', async (_, reply) => {
+  const unused: Record<string, [reply: Parameters<FakeVault['on']>[1], reason: string]> = {
+    'breaks off': [{ kind: 'cut' }, 'Unreachable'],
+    'breaks off in the middle': [{ kind: 'answer', status: 200, body: '{', cutShort: true }, 'Unreachable'],
+    'is over a quota': [refused(429, 'quota'), 'RateLimited'],
+    'finds a Vault that cannot': [refused(503, 'x'), 'Sealed'],
+    'finds a gateway without a Vault': [{ kind: 'answer', status: 503, body: '<html>' }, 'Unreachable'],
+    'breaks inside Vault': [refused(500, 'x'), 'Unreachable'],
+  };
+  it.each(Object.entries(unused))('that %s uses the child up: perhaps it was not', async (_, given) => {
+    const [reply, reason] = given;
     fake.on('/data/app', reply);
-    expect(gist(await asking.once(at()))).toBe('Unreachable');
-    expect(seen().at(-1)).toEqual(['auth/token/revoke-self', 'child-1', undefined]);
+    expect(gist(await asking.once(at()))).toBe(reason);
+    const rest = seen().filter(([path]) => path !== 'sys/health');
+    expect(rest.slice(1)).toEqual([
+      ['secret/data/app', 'child-1', undefined],
+      ['auth/token/revoke-self', 'child-1', undefined],
+    ]);
+  });
+
+  it.each([
+    ['is denied', policyDenial],
+    ['finds nothing', refused(404)],
+  ])('that %s has used the child up', async (_, reply) => {
+    fake.on('/data/app', reply);
+    await asking.once(at());
+    expect(fake.count('revoke-self')).toBe(0);
   });
 
   it('fails as it would if giving it back fails, too', async () => {
@@ -189,11 +208,13 @@ describe('a read without scoped tokens', () => {
   });
 
   it('whose fault others share does not name its path to them', async () => {
-    fake.on('/data/app', secret({}));
+    const plain = (changes: Partial<TargetOptions>) =>
+      target({ host: fake.address, appRole: role, ...changes });
     fake.on('/data/app', { kind: 'cut' });
-    await asking.once(at({ name: 'one' }));
-    const answer = await asking.once(at({ name: 'other', path: 'secret/data/other' }));
-    await vi.waitFor(() => expect(answer).toMatchObject({ reason: 'Unreachable' }));
+    fake.on('sys/health', sealedHealth);
+    await asking.once(plain({ name: 'one' }));
+    const answer = await asking.once(plain({ name: 'other', path: 'secret/data/other' }));
+    expect(answer).toMatchObject({ reason: 'Unreachable' });
     expect(JSON.stringify(answer)).not.toContain('data/app');
   });
 });

@@ -50,12 +50,15 @@ export class Asking {
       if (fresh) return this.#withChild(fresh, read);
     }
     const child = childOf(created);
+    let isUsedUp = false;
     try {
-      return await read(connection.clientOf(child, target.namespace));
-    } catch (error) {
+      const answer = await read(connection.clientOf(child, target.namespace));
+      // What Vault refuses before it looks at the token, such as for a quota, is no use of it.
+      isUsedUp = [200, 403, 404].includes(answer.status);
+      return answer;
+    } finally {
       // Perhaps the one use was not made: this makes it, whatever the answer is.
-      await this.#useUp(connection.clientOf(child, loginNamespace));
-      throw error;
+      if (!isUsedUp) await this.#useUp(connection.clientOf(child, loginNamespace));
     }
   }
 
@@ -71,7 +74,7 @@ const USE_UP_MS = 2_000;
 
 /** Others on the same connection get the same fault: they need not learn this path, and each names its own. */
 function withoutRequest({ fault, cause }: VaultError): VaultError {
-  return new VaultError({ ...fault, request: undefined }, cause as string | undefined);
+  return new VaultError({ ...fault, request: undefined, otherwise: 'read' }, cause as string | undefined);
 }
 
 /** No child with these policies, which a newer token of the login may have: 400, or it may make none at all. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Breaker, pauseAfter } from './breaker.ts';
+import { Breaker } from './breaker.ts';
 import type { Fault } from './errors.ts';
 import type { Attempt } from './requests.ts';
 
@@ -55,7 +55,7 @@ describe('after failures in a row the pause', () => {
 describe('a breaker', () => {
   const failing = (revision = '') => {
     const breaker = new Breaker(() => 1);
-    breaker.fail(fault, attempt(1_000), 1_000, revision);
+    breaker.fail(fault, attempt(1_000), 1_000, { revision });
     return breaker;
   };
 
@@ -121,21 +121,15 @@ describe('a breaker', () => {
 
   it('lets the next one try at once when what it failed for is over', () => {
     const breaker = failing();
-    breaker.release(1_200, 'RateLimited');
+    breaker.release(1_200);
     expect(breaker.held(1_200)).toBeUndefined();
     breaker.begin(attempt(1_200));
     expect(breaker.held(1_200)).toMatchObject({ retryAfterMs: 5_000 });
   });
 
-  it('is not let go for another reason', () => {
-    const breaker = failing();
-    breaker.release(1_200, 'Unreachable');
-    expect(breaker.held(1_200)).toBeDefined();
-  });
-
   it('counts on after it was let go and failed again', () => {
     const breaker = failing();
-    breaker.release(1_200, 'RateLimited');
+    breaker.release(1_200);
     const trial = attempt(1_200);
     breaker.begin(trial);
     expect(breaker.fail(fault, trial, 1_300)).toBe(4_000);
@@ -144,7 +138,35 @@ describe('a breaker', () => {
 
 describe('chance', () => {
   it('spreads those who failed together over all of the pause', () => {
-    const shares = [0, 0.25, 0.5, 0.999];
-    expect(shares.map((share) => pauseAfter(4, () => share))).toEqual([0, 4_000, 8_000, 15_984]);
+    const fourth = (share: number) => pauses(4, share).at(-1);
+    expect([0.25, 0.5, 0.999].map(fourth)).toEqual([4_000, 8_000, 15_984]);
+  });
+});
+
+describe('a pause that is given', () => {
+  const repeated = (random: number, changes: { requests?: number; retryAfterMs?: number } = {}) => {
+    const breaker = new Breaker(() => random);
+    const { requests = 1, ...more } = changes;
+    return [0, 100_000, 200_000].map((now) =>
+      breaker.fail({ ...fault, ...more }, attempt(now, requests), now, { pause: () => 6_000 }),
+    );
+  };
+
+  it.each([0, 0.5, 1])('is alike each time, whatever chance says: %d', (random) => {
+    expect(repeated(random)).toEqual([6_000, 6_000, 6_000]);
+  });
+
+  it('is asked for once by those who fail together', () => {
+    const breaker = new Breaker(() => 1);
+    let turns = 0;
+    const pause = () => (turns += 1_000);
+    const tries = [attempt(900), attempt(950), attempt(999)];
+    expect(tries.map((tried) => breaker.fail(fault, tried, 1_000, { pause }))).toEqual([1_100, 1_100, 1_100]);
+    expect(turns).toBe(1_000);
+  });
+
+  it('is longer if the server asks for it, or for many requests', () => {
+    expect(repeated(1, { retryAfterMs: 30_000 })).toEqual([30_000, 30_000, 30_000]);
+    expect(repeated(0, { requests: 6 })).toEqual([6_600, 6_600, 6_600]);
   });
 });

@@ -1,11 +1,10 @@
-import type { Reason } from '../../api/reasons.ts';
 import type { Fault } from './errors.ts';
 import type { Attempt } from './requests.ts';
 
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** While a new try is on its way, nobody needs to ask again soon: if it succeeds, all are told. */
-export const TRIAL_MS = 5_000;
+const TRIAL_MS = 5_000;
 /** A little over a second for each request: under one a second however many a try needs. */
 const PAUSE_PER_REQUEST_MS = 1_100;
 
@@ -13,6 +12,13 @@ const PAUSE_PER_REQUEST_MS = 1_100;
 export interface Held {
   readonly fault: Fault;
   readonly retryAfterMs: number;
+}
+
+export interface FailOptions {
+  /** Of the credentials. */
+  readonly revision?: string | undefined;
+  /** Gives the pause, instead of one that grows by itself. */
+  readonly pause?: (() => number) | undefined;
 }
 
 /**
@@ -48,15 +54,17 @@ export class Breaker {
     this.#failed.revision = revision;
   }
 
-  /** The try is over; says how long the next one has to wait. */
-  fail(fault: Fault, attempt: Attempt, now: number, revision = ''): number {
+  /**
+   * The try is over; says how long the next one has to wait.
+   */
+  fail(fault: Fault, attempt: Attempt, now: number, { revision = '', pause: given }: FailOptions = {}): number {
     this.end(attempt);
     const known = this.#failed;
     // Ten reads that fail together are one failure.
     if (known && attempt.startedAt < known.at) return Math.max(known.until - now, 0);
     const count = (known?.count ?? 0) + 1;
     const pause = Math.max(
-      pauseAfter(count, this.#random),
+      given?.() ?? pauseAfter(count, this.#random),
       fault.retryAfterMs ?? 0,
       attempt.requests * PAUSE_PER_REQUEST_MS,
     );
@@ -77,15 +85,17 @@ export class Breaker {
     if (this.#trial === attempt) this.#trial = undefined;
   }
 
-  /** What made it fail for this reason is over: the next one may try at once. */
-  release(now: number, reason: Reason): void {
-    if (this.#failed?.fault.reason === reason) this.#failed.until = now;
+  /** What made it fail seems to be over: the next one may try at once. */
+  release(now: number): void {
+    if (this.#failed) this.#failed.until = now;
   }
 }
 
-/** By chance between nothing and a limit that doubles up to a minute, so that those who failed together do not come
- * back together. */
-export function pauseAfter(failures: number, random: () => number): number {
+/**
+ * By chance between nothing and a limit that doubles up to a minute, so that those who failed together do not come
+ * back together.
+ */
+function pauseAfter(failures: number, random: () => number): number {
   const full = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10), LONGEST_PAUSE_MS);
   return full * random();
 }

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/vault-clock.ts';
 import { Circuit, PROBE_MS } from './circuit.ts';
 import type { Fault } from './errors.ts';
-import type { Attempt } from './requests.ts';
 
 const down: Fault = { reason: 'Unreachable', scope: 'server', what: 'down' };
 const sealed: Fault = { reason: 'Sealed', scope: 'server', what: 'sealed' };
@@ -11,14 +10,14 @@ const sealed: Fault = { reason: 'Sealed', scope: 'server', what: 'sealed' };
 function setUp({ random = 0.5 } = {}) {
   const clock = new ManualClock();
   const state = { isReady: false, looks: 0, readies: 0, signals: [] as AbortSignal[] };
-  let answer = async () => Promise.resolve(state.isReady);
+  let answer = async (_signal: AbortSignal) => Promise.resolve(state.isReady);
   const circuit = new Circuit({
     clock,
     random: () => random,
     probe: async (signal) => {
       state.looks += 1;
       state.signals.push(signal);
-      return answer();
+      return answer(signal);
     },
     onReady: () => (state.readies += 1),
   });
@@ -26,16 +25,19 @@ function setUp({ random = 0.5 } = {}) {
     clock,
     circuit,
     state,
-    attempt: (startedAt = clock.now()): Attempt => ({
-      startedAt,
-      signal: new AbortController().signal,
-      requests: 1,
-    }),
     /** What probes say from now on is for the test to decide. */
     hold: () => {
       const { promise, resolve } = Promise.withResolvers<boolean>();
       answer = async () => promise;
       return resolve;
+    },
+    /** The server does not answer from now on: a look ends with its signal. */
+    hang: () => {
+      answer = async (signal) =>
+        new Promise((resolve) => signal.addEventListener('abort', () => resolve(false)));
+    },
+    answers: (isReady: boolean) => {
+      answer = async () => Promise.resolve(isReady);
     },
     /** Time passes, and what probes answer meanwhile arrives. */
     pass: async (ms: number) => {
@@ -45,212 +47,195 @@ function setUp({ random = 0.5 } = {}) {
   };
 }
 
-type Setting = ReturnType<typeof setUp>;
-
-function fail({ circuit, attempt }: Setting, fault = down): number {
-  const tried = attempt();
-  circuit.begin(tried);
-  return circuit.fail(fault, tried);
-}
-
-/** It failed, and the server says that it is ready. */
-async function tryAgain(setting: Setting): Promise<void> {
-  fail(setting);
-  setting.state.isReady = true;
-  await setting.pass(PROBE_MS);
+/** The server is down, and a request has found out. */
+async function opened({ random = 0.5, fault = down } = {}) {
+  const setting = setUp({ random });
+  expect(await setting.circuit.fail(fault)).toBe(true);
+  setting.state.looks = 0;
+  setting.state.signals.length = 0;
+  return setting;
 }
 
 describe('a circuit', () => {
-  it('is closed at first and holds nobody back', () => {
-    const { circuit, clock } = setUp();
-    expect(circuit.isClosed).toBe(true);
+  it('is closed at first, holds nobody back and asks nothing', () => {
+    const { circuit, clock, state } = setUp();
     expect(circuit.held()).toBeUndefined();
     expect(clock.pending).toBe(0);
+    expect(state.looks).toBe(0);
   });
 
-  it('opens with the first failure and holds everybody back with it', () => {
-    const setting = setUp();
-    expect(fail(setting, sealed)).toBe(60_000);
-    expect(setting.circuit.isClosed).toBe(false);
-    expect(setting.circuit.held()).toEqual({ fault: sealed, retryAfterMs: 60_000 });
+  it('opens with a failure if the server is not ready, and holds everybody back with it', async () => {
+    const { circuit, state } = setUp();
+    expect(await circuit.fail(sealed)).toBe(true);
+    expect(state.looks).toBe(1);
+    expect(circuit.held()).toEqual({ fault: sealed, retryAfterMs: 60_000 });
+  });
+
+  it('stays closed at a failure if the server is ready', async () => {
+    const { circuit, clock, state } = setUp();
+    state.isReady = true;
+    expect(await circuit.fail(down)).toBe(false);
+    expect(circuit.held()).toBeUndefined();
+    expect(clock.pending).toBe(0);
+    expect(state).toMatchObject({ looks: 1, readies: 0 });
+  });
+
+  it('looks again for the next failure', async () => {
+    const { circuit, state } = setUp();
+    state.isReady = true;
+    await circuit.fail(down);
+    state.isReady = false;
+    expect(await circuit.fail(sealed)).toBe(true);
+    expect(circuit.held()).toMatchObject({ fault: sealed });
+  });
+
+  it('holds nobody back while it looks', async () => {
+    const { circuit, hold } = setUp();
+    const answer = hold();
+    const failed = circuit.fail(down);
+    expect(circuit.held()).toBeUndefined();
+    answer(false);
+    await failed;
+    expect(circuit.held()).toBeDefined();
+  });
+
+  it('looks once for all who fail together, and takes the fault of one of them', async () => {
+    const { circuit, state, hold } = setUp();
+    const answer = hold();
+    const failed = Promise.all([circuit.fail(sealed), circuit.fail(down), circuit.fail(down)]);
+    answer(false);
+    expect(await failed).toEqual([true, true, true]);
+    expect(state.looks).toBe(1);
+    expect(circuit.held()).toMatchObject({ fault: sealed });
+  });
+
+  it('does not look because of a failure while it is open, and keeps its fault', async () => {
+    const { circuit, state } = await opened({ fault: sealed });
+    expect(await circuit.fail(down)).toBe(true);
+    expect(state.looks).toBe(0);
+    expect(circuit.held()).toMatchObject({ fault: sealed });
+  });
+
+  it('takes a server for down that does not say in two seconds that it is ready', async () => {
+    const { circuit, state, hang, pass } = setUp();
+    hang();
+    const failed = circuit.fail(down);
+    await pass(1_999);
+    expect(circuit.held()).toBeUndefined();
+    await pass(1);
+    expect(await failed).toBe(true);
+    expect(state.signals[0]?.aborted).toBe(true);
   });
 
   it('is not closed by time', async () => {
-    const setting = setUp();
-    fail(setting);
-    for (let minute = 0; minute < 60; minute += 1) await setting.pass(60_000);
-    expect(setting.circuit.held()).toMatchObject({ fault: down });
+    const { circuit, pass } = await opened();
+    for (let minute = 0; minute < 60; minute += 1) await pass(60_000);
+    expect(circuit.held()).toMatchObject({ fault: down });
   });
 
   it('looks at the server every one and a half seconds', async () => {
-    const setting = setUp();
-    fail(setting);
-    for (let tenth = 0; tenth < 150; tenth += 1) await setting.pass(100);
-    expect(setting.state.looks).toBe(10);
+    const { state, pass } = await opened();
+    for (let tenth = 0; tenth < 150; tenth += 1) await pass(100);
+    expect(state.looks).toBe(10);
   });
 
   it.each([0, 0.5, 0.999])(
     'looks for the first time within one and a half seconds (by chance %d)',
     async (random) => {
-      const setting = setUp({ random });
-      fail(setting);
-      await setting.pass(1_349);
-      expect(setting.state.looks).toBe(0);
-      await setting.pass(151);
-      expect(setting.state.looks).toBe(1);
+      const { state, pass } = await opened({ random });
+      await pass(1_349);
+      expect(state.looks).toBe(0);
+      await pass(151);
+      expect(state.looks).toBe(1);
     },
   );
 
   it('looks again though an earlier look hangs', async () => {
-    const setting = setUp();
-    fail(setting);
-    setting.hold();
-    await setting.pass(4_500);
-    expect(setting.state.looks).toBe(3);
+    const { state, pass, hold } = await opened();
+    hold();
+    await pass(4_500);
+    expect(state.looks).toBe(3);
   });
 
-  it('lets one try through when the server says that it is ready, and holds back the others meanwhile', async () => {
-    const setting = setUp();
-    await tryAgain(setting);
-    const { circuit, attempt, state } = setting;
+  it('closes as soon as a look says that the server is ready, and tells', async () => {
+    const { circuit, state, pass } = await opened();
+    await pass(PROBE_MS);
+    expect(state.readies).toBe(0);
+    state.isReady = true;
+    await pass(PROBE_MS);
     expect(state.readies).toBe(1);
     expect(circuit.held()).toBeUndefined();
-    circuit.begin(attempt());
-    expect(circuit.held()).toEqual({ fault: down, retryAfterMs: 5_000 });
+  });
+
+  it('closes by a look that comes through though an earlier one hangs', async () => {
+    const { circuit, state, pass, hang, answers } = await opened();
+    hang();
+    await pass(PROBE_MS);
+    answers(true);
+    await pass(PROBE_MS);
+    expect(state).toMatchObject({ looks: 2, readies: 1 });
+    expect(circuit.held()).toBeUndefined();
   });
 
   it('looks no more once the server is ready', async () => {
-    const setting = setUp();
-    await tryAgain(setting);
-    await setting.pass(60_000);
-    expect(setting.state).toMatchObject({ looks: 1, readies: 1 });
-    expect(setting.clock.pending).toBe(0);
+    const { clock, state, pass } = await opened();
+    state.isReady = true;
+    await pass(PROBE_MS);
+    await pass(60_000);
+    expect(state).toMatchObject({ looks: 1, readies: 1 });
+    expect(clock.pending).toBe(0);
   });
 
-  it('is told once that the server is ready, however many looks say so', async () => {
-    const setting = setUp();
-    fail(setting);
-    const answer = setting.hold();
-    await setting.pass(4_500);
+  it('tells once that the server is ready, however many looks say so', async () => {
+    const { state, pass, hold } = await opened();
+    const answer = hold();
+    await pass(4_500);
     answer(true);
-    await setting.pass(0);
-    expect(setting.state).toMatchObject({ looks: 3, readies: 1 });
-    expect(setting.state.signals.every(({ aborted }) => aborted)).toBe(true);
+    await pass(0);
+    expect(state).toMatchObject({ looks: 3, readies: 1 });
+    expect(state.signals.every(({ aborted }) => aborted)).toBe(true);
   });
 
-  it('lets the next one try if the one it let through came to nothing', async () => {
-    const setting = setUp();
-    await tryAgain(setting);
-    const { circuit, attempt } = setting;
-    const [first, second] = [attempt(), attempt()];
-    circuit.begin(first);
-    circuit.begin(second);
-    circuit.end(second);
-    expect(circuit.held()).toBeDefined();
-    circuit.end(first);
-    expect(circuit.held()).toBeUndefined();
-  });
-
-  it('closes with the first request that goes well, and says that this is news', async () => {
-    const setting = setUp();
-    await tryAgain(setting);
-    expect(setting.circuit.succeed()).toBe(true);
-    expect(setting.circuit.succeed()).toBe(false);
-    expect(setting.circuit.isClosed).toBe(true);
-  });
-
-  it('closes also while it is open, if a request from before goes well', () => {
-    const setting = setUp();
-    fail(setting);
-    expect(setting.circuit.succeed()).toBe(true);
-    expect(setting.circuit.held()).toBeUndefined();
-    expect(setting.clock.pending).toBe(0);
-  });
-
-  it('has nothing to tell when nothing had failed', () => {
-    expect(setUp().circuit.succeed()).toBe(false);
-  });
-});
-
-describe('a failure', () => {
-  it('of the one that was let through opens it again', async () => {
-    const setting = setUp();
-    await tryAgain(setting);
-    expect(fail(setting, sealed)).toBe(60_000);
-    expect(setting.circuit.held()).toMatchObject({ fault: sealed });
-    await setting.pass(2 * PROBE_MS);
-    expect(setting.state.readies).toBe(2);
-  });
-
-  it('of a request from before the try says nothing new', async () => {
-    const setting = setUp();
-    const old = setting.attempt();
-    await tryAgain(setting);
-    setting.circuit.begin(setting.attempt());
-    expect(setting.circuit.fail(down, old)).toBe(1_000);
-    expect(setting.circuit.isClosed).toBe(false);
-    expect(setting.circuit.succeed()).toBe(true);
-  });
-
-  it('of a request from before it closed does not open it', async () => {
-    const setting = setUp();
-    const old = setting.attempt();
-    await tryAgain(setting);
-    setting.circuit.succeed();
-    await setting.pass(1);
-    expect(setting.circuit.fail(down, old)).toBe(1_000);
-    expect(setting.circuit.isClosed).toBe(true);
-  });
-
-  it('of many together is one: the first one counts', async () => {
-    const setting = setUp();
-    const all = [1, 2, 3].map(() => setting.attempt());
-    for (const one of all) setting.circuit.begin(one);
-    expect(all.map((one, index) => setting.circuit.fail(index === 0 ? sealed : down, one))).toEqual([
-      60_000, 60_000, 60_000,
-    ]);
-    expect(setting.circuit.held()).toMatchObject({ fault: sealed });
-    await setting.pass(PROBE_MS);
-    expect(setting.state.looks).toBe(1);
-  });
-
-  it('again and again of a server that says it is ready makes the pauses longer, up to a minute', async () => {
-    const setting = setUp({ random: 1 });
-    const pauses: number[] = [];
-    setting.state.isReady = true;
-    for (let round = 0; round < 9; round += 1) {
-      const before = setting.state.looks;
-      fail(setting);
-      let waited = 0;
-      for (; setting.state.looks === before; waited += 500) await setting.pass(500);
-      pauses.push(waited);
-    }
-    expect(pauses).toEqual([1_500, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
-    setting.circuit.succeed();
-    fail(setting);
-    await setting.pass(1_500);
-    expect(setting.state.looks).toBe(10);
+  it('opens again by the next failure, and tells again', async () => {
+    const { circuit, state, pass } = await opened();
+    state.isReady = true;
+    await pass(PROBE_MS);
+    state.isReady = false;
+    expect(await circuit.fail(sealed)).toBe(true);
+    expect(circuit.held()).toMatchObject({ fault: sealed });
+    state.isReady = true;
+    await pass(PROBE_MS);
+    expect(state.readies).toBe(2);
   });
 });
 
 describe('a stopped circuit', () => {
   it('looks no more, and ends the look that is on its way', async () => {
-    const setting = setUp();
-    fail(setting);
-    const answer = setting.hold();
-    await setting.pass(PROBE_MS);
-    setting.circuit.stop();
+    const { circuit, clock, state, pass, hold } = await opened();
+    const answer = hold();
+    await pass(PROBE_MS);
+    circuit.stop();
     answer(true);
-    await setting.pass(60_000);
-    expect(setting.state).toMatchObject({ looks: 1, readies: 0 });
-    expect(setting.state.signals[0]?.aborted).toBe(true);
-    expect(setting.clock.pending).toBe(0);
+    await pass(60_000);
+    expect(state).toMatchObject({ looks: 1, readies: 0 });
+    expect(state.signals[0]?.aborted).toBe(true);
+    expect(clock.pending).toBe(0);
   });
 
-  it('is not opened by a request that fails afterwards', () => {
-    const setting = setUp();
-    setting.circuit.stop();
-    fail(setting);
-    expect(setting.clock.pending).toBe(0);
+  it('ends the look that a failure waits for, and is not opened by it', async () => {
+    const { circuit, clock, hang } = setUp();
+    hang();
+    const failed = circuit.fail(down);
+    circuit.stop();
+    expect(await failed).toBe(false);
+    expect(circuit.held()).toBeUndefined();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is not opened by a request that fails afterwards', async () => {
+    const { circuit, clock } = setUp();
+    circuit.stop();
+    expect(await circuit.fail(down)).toBe(false);
+    expect(clock.pending).toBe(0);
   });
 });

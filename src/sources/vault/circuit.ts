@@ -1,12 +1,13 @@
 import type { SourceClock } from '../clock.ts';
-import { TRIAL_MS, pauseAfter, type Held } from './breaker.ts';
+import type { Held } from './breaker.ts';
 import type { Fault } from './errors.ts';
-import type { Attempt } from './requests.ts';
 
 /** From one look at a server that is down to the next. */
 export const PROBE_MS = 1_500;
+/** The first look, for which a failed request waits, must not take long: a server that is well answers at once. */
+const LOOK_MS = 2_000;
 /** Who is held back need not come again by himself: all are told when the server is back. */
-const HELD_MS = 60_000;
+export const HELD_MS = 60_000;
 
 export interface CircuitOptions {
   readonly clock: SourceClock;
@@ -14,112 +15,85 @@ export interface CircuitOptions {
   readonly random: () => number;
   /** True if the server says that it is ready. Must not throw. */
   readonly probe: (signal: AbortSignal) => Promise<boolean>;
-  /** The server says that it is ready: time for a try. */
+  /** The server says that it is ready again. */
   readonly onReady: () => void;
 }
 
 type State =
   | { readonly kind: 'closed' }
   /** Nobody asks the server; it is looked at every PROBE_MS. */
-  | { readonly kind: 'open'; readonly fault: Fault; readonly stop: () => void }
-  /** The server says that it is ready: one request at a time may try. */
-  | { readonly kind: 'trying'; readonly fault: Fault; trial: Attempt | undefined };
+  | { readonly kind: 'open'; readonly fault: Fault; readonly stop: () => void };
 
 /**
- * Stays open while a server is down or sealed, so that nobody waits for it in vain and it is not stormed when it
- * comes back. Time alone does not close it: what `sys/health` says does, and then one request that goes well.
+ * Open while a server is down or sealed, so that nobody waits for it in vain. A failure alone does not open it, and
+ * time alone does not close it: what the server says of its health does both. So one path that fails by itself
+ * holds up nobody else.
  */
 export class Circuit {
   readonly #options: CircuitOptions;
+  readonly #ending = new AbortController();
   #state: State = { kind: 'closed' };
-  /** Tries in a row that failed although the server had said that it is ready. */
-  #failures = 0;
-  #changedAt = -Infinity;
-  #isStopped = false;
+  #look: Promise<boolean> | undefined;
 
   constructor(options: CircuitOptions) {
     this.#options = options;
   }
 
-  get isClosed(): boolean {
-    return this.#state.kind === 'closed';
-  }
-
-  /** What holds a request back now, if anything. */
+  /** What holds requests back now, if anything. */
   held(): Held | undefined {
-    const state = this.#state;
-    if (state.kind === 'open') return { fault: state.fault, retryAfterMs: HELD_MS };
-    if (state.kind === 'trying' && state.trial) return { fault: state.fault, retryAfterMs: TRIAL_MS };
-    return undefined;
+    return this.#state.kind === 'open' ? { fault: this.#state.fault, retryAfterMs: HELD_MS } : undefined;
   }
 
-  /** A request begins. */
-  begin(attempt: Attempt): void {
-    if (this.#state.kind === 'trying') this.#state.trial ??= attempt;
-  }
-
-  /** The request failed and says that the server does. Answers how long its caller has to wait. */
-  fail(fault: Fault, attempt: Attempt): number {
-    const state = this.#state;
-    const isNews =
-      state.kind === 'closed'
-        ? attempt.startedAt >= this.#changedAt
-        : state.kind === 'trying' && state.trial === attempt;
-    if (isNews) this.#open(fault);
-    // What began before the server came back says nothing about it now.
-    return this.#state.kind === 'open' ? HELD_MS : TRIAL_MS / 5;
-  }
-
-  /** The server has answered. True if nobody had expected it to. */
-  succeed(): boolean {
-    this.#failures = 0;
-    if (this.#state.kind === 'closed') return false;
-    this.#become({ kind: 'closed' });
+  /**
+   * A request failed in a way that may be the server's. Looks at the server and opens if it is not ready; answers
+   * whether it is open now. Those who fail together share one look.
+   */
+  async fail(fault: Fault): Promise<boolean> {
+    if (this.#state.kind === 'open') return true;
+    this.#look ??= this.#isReady().finally(() => (this.#look = undefined));
+    const isReady = await this.#look;
+    if (isReady || this.#ending.signal.aborted) return false;
+    this.#open(fault);
     return true;
   }
 
-  /** The request is over, whatever came of it. */
-  end(attempt: Attempt): void {
-    if (this.#state.kind === 'trying' && this.#state.trial === attempt) this.#state.trial = undefined;
+  /** Looks at the server no more. */
+  stop(): void {
+    this.#ending.abort();
+    if (this.#state.kind === 'open') this.#state.stop();
+    this.#state = { kind: 'closed' };
   }
 
-  /** Looks at the server no more, though requests that are on their way may still fail. */
-  stop(): void {
-    this.#isStopped = true;
-    this.#become({ kind: 'closed' });
+  async #isReady(): Promise<boolean> {
+    const { clock, probe } = this.#options;
+    const looking = new AbortController();
+    const cancel = clock.setTimeout(() => looking.abort(), LOOK_MS);
+    const signal = AbortSignal.any([looking.signal, this.#ending.signal]);
+    return probe(signal).finally(cancel);
   }
 
   #open(fault: Fault): void {
-    if (this.#isStopped) return;
-    // The first look comes soon; a server that says "ready" and fails again and again is left alone for longer.
-    const pause = Math.max(
-      PROBE_MS,
-      this.#failures === 0 ? 0 : pauseAfter(this.#failures, this.#options.random),
-    );
-    this.#failures += 1;
+    if (this.#state.kind === 'open') return;
+    const { clock, random, probe, onReady } = this.#options;
     const ending = new AbortController();
-    const ready = () => {
-      if (ending.signal.aborted) return;
-      this.#become({ kind: 'trying', fault, trial: undefined });
-      this.#options.onReady();
-    };
+    const signal = AbortSignal.any([ending.signal, this.#ending.signal]);
     let cancel = () => {};
-    const look = () => {
-      // Not one after the other: one that hangs must not delay the next.
-      cancel = this.#options.clock.setTimeout(look, PROBE_MS);
-      void this.#options.probe(ending.signal).then((isReady) => isReady && ready());
-    };
-    cancel = this.#options.clock.setTimeout(look, pause * (0.9 + 0.1 * this.#options.random()));
     const stop = () => {
       cancel();
       ending.abort();
     };
-    this.#become({ kind: 'open', fault, stop });
-  }
-
-  #become(state: State): void {
-    if (this.#state.kind === 'open') this.#state.stop();
-    this.#state = state;
-    this.#changedAt = this.#options.clock.now();
+    const look = () => {
+      // Not one after the other: one that hangs must not delay the next.
+      cancel = clock.setTimeout(look, PROBE_MS);
+      void probe(signal).then((isReady) => {
+        if (!isReady || signal.aborted) return;
+        stop();
+        this.#state = { kind: 'closed' };
+        onReady();
+      });
+    };
+    // By chance a little earlier, so that not all servers are looked at together.
+    cancel = clock.setTimeout(look, PROBE_MS * (0.9 + 0.1 * random()));
+    this.#state = { kind: 'open', fault, stop };
   }
 }

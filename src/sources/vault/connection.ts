@@ -1,6 +1,7 @@
 import type { VaultClient } from './client.ts';
 import { CLOSED, VaultError, type Fault } from './errors.ts';
 import type { Answer } from './faults.ts';
+import { FreshLogins } from './fresh-logins.ts';
 import { fingerprint, type Hidden } from './hidden.ts';
 import { BARRED, LOCKOUT_MS, type Lockouts } from './lockout.ts';
 import { logIn, repeatsCredential, type RequestToken, type Unwrapped } from './login.ts';
@@ -22,6 +23,9 @@ export interface LoginMemory {
   readonly unwrapped: Unwrapped;
 }
 
+/** What all targets of a connection have in common. */
+export type ConnectionTarget = Pick<VaultTarget, 'origin' | 'loginNamespace' | 'bundle'>;
+
 /** A token in use. */
 export interface Session {
   readonly method: LoginMethod;
@@ -37,19 +41,17 @@ interface LiveSession extends Session {
   readonly life: TokenLife;
   /** Until then lookup-self need not be asked again. */
   provenUntil: number;
+  /** Reads that the token is still good for. */
+  usesLeft: number;
 }
 
 /** Repeated bad logins lock accounts. */
 export const REFUSED_PAUSE_MS = LOCKOUT_MS;
 /** How long a proof that a token lives although it is denied a path is believed. */
 const PROOF_MS = 60_000;
-/** From one login for newer policies to the next; twice as long each time that it gave the same ones. */
-const FRESH_LOGIN_MS = 60_000;
-const MAX_FRESH_LOGIN_MS = 60 * 60_000;
-
 /** One login at one server: keeps the token that all reads share, and replaces it when it is dead or outdated. */
 export class Connection {
-  readonly #target: Pick<VaultTarget, 'origin' | 'loginNamespace'>;
+  readonly #target: ConnectionTarget;
   readonly #server: Server;
   readonly #deps: ConnectionDependencies;
   readonly #memory: LoginMemory;
@@ -60,18 +62,10 @@ export class Connection {
   #session: LiveSession | undefined;
   #login: Promise<Session> | undefined;
   #lookup: { readonly of: Session; readonly isDead: Promise<boolean> } | undefined;
-  #freshLogin: { readonly login?: Promise<Session>; readonly notBefore: number; readonly pauseMs: number } = {
-    notBefore: -Infinity,
-    pauseMs: FRESH_LOGIN_MS,
-  };
+  readonly #freshLogins = new FreshLogins();
 
   /** Any target of this connection will do: it is used for what they have in common. */
-  constructor(
-    target: Pick<VaultTarget, 'origin' | 'loginNamespace'>,
-    server: Server,
-    deps: ConnectionDependencies,
-    memory: LoginMemory,
-  ) {
+  constructor(target: ConnectionTarget, server: Server, deps: ConnectionDependencies, memory: LoginMemory) {
     this.#target = target;
     this.#server = server;
     this.#deps = deps;
@@ -80,15 +74,21 @@ export class Connection {
 
   /** The token in use, or a new one; whoever asks while a login is on its way waits for that one. */
   async session(methods: readonly LoginMethod[], attempt: Attempt): Promise<Session> {
-    if (this.#session?.life.isAlive()) return this.#session;
-    return untilAborted(this.#startLogin(methods, attempt), attempt.signal);
+    for (;;) {
+      const session = this.#session;
+      if (session?.life.isAlive() && session.usesLeft > 0) {
+        session.usesLeft -= 1;
+        return session;
+      }
+      await untilAborted(this.#startLogin(methods, attempt), attempt.signal);
+    }
   }
 
   /** After a 403: true if the token is dead, so that a new login can help; false if the policies deny. */
   async isDead(session: Session, attempt: Attempt): Promise<boolean> {
     const current = this.#session;
     if (current !== session) return true;
-    if (session.obtainedAt >= attempt.startedAt) {
+    if (session.obtainedAt >= attempt.startedAt && session.grant.uses === Infinity) {
       // Made just now: it cannot be dead, unless it came from a Secret and never worked.
       if (session.grant.verified) current.provenUntil = this.#deps.clock.now() + PROOF_MS;
       else this.#discard(session);
@@ -115,24 +115,14 @@ export class Connection {
     if (current !== session) return current?.life.isAlive() ? current : undefined;
     const { clock } = this.#deps;
     if (!session.grant.ours || session.obtainedAt >= attempt.startedAt) return undefined;
-    if (!this.#login && clock.now() < this.#freshLogin.notBefore) return undefined;
+    if (!this.#login && !this.#freshLogins.isDue(clock.now())) return undefined;
     const login = this.#startLogin(methods, attempt);
     const fresh = await untilAborted(login, attempt.signal).catch((error: unknown) => {
       if (error instanceof VaultError) return undefined;
       throw error;
     });
-    this.#pauseFreshLogins(login, session, fresh);
+    this.#freshLogins.ended(login, session.grant, fresh?.grant, clock.now());
     return fresh;
-  }
-
-  /** Once for all who have waited for this login. */
-  #pauseFreshLogins(login: Promise<Session>, session: Session, fresh: Session | undefined): void {
-    if (this.#freshLogin.login === login) return;
-    const { pauseMs: before } = this.#freshLogin;
-    const isSame = fresh?.grant.policies === session.grant.policies;
-    const longer = isSame ? Math.min(2 * before, MAX_FRESH_LOGIN_MS) : FRESH_LOGIN_MS;
-    const pauseMs = fresh ? longer : before;
-    this.#freshLogin = { login, notBefore: this.#deps.clock.now() + pauseMs, pauseMs };
   }
 
   /** Requests with another token than the one that is shared. */
@@ -204,16 +194,17 @@ export class Connection {
         },
       });
       const locked = this.#account(method);
-      if (locked) this.#memory.lockouts.succeeded(locked);
+      if (locked) this.#memory.lockouts.succeeded(locked, method.revision);
       if (grant.verified) log?.info({ host: origin, method: method.kind }, 'logged in to Vault');
       return { grant, obtainedAt };
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
       const { fault } = error;
       if (fault.reason === 'CredentialsRefused') return this.#refuse(method, fault, hasAsked);
-      if (fault.reason === 'LoginFailed') return fault;
+      // Nothing that another method could do better.
+      if (fault.scope === 'server' || fault.reason === 'RateLimited') throw error;
       // Also an answer that broke off: without a login no path can be read.
-      throw fault.scope === 'read' ? new VaultError({ ...fault, scope: 'connection' }) : error;
+      return { ...fault, scope: 'connection' };
     }
   }
 
@@ -232,7 +223,7 @@ export class Connection {
       onFailure: (status) => log?.warn({ host: origin, status }, 'the token could not be renewed'),
     });
     if (this.#session) this.#retire(this.#session.life, 2 * fetchTimeoutMs);
-    this.#session = { method, grant, obtainedAt, passed, client, life, provenUntil: 0 };
+    this.#session = { method, grant, obtainedAt, passed, client, life, provenUntil: 0, usesLeft: grant.uses };
     return this.#session;
   }
 
@@ -249,7 +240,7 @@ export class Connection {
     const { kind, revision } = method;
     const now = this.#deps.clock.now();
     const locked = this.#account(method);
-    const barredMs = locked ? this.#memory.lockouts.barredFor(locked, now) : 0;
+    const barredMs = locked ? this.#memory.lockouts.barredFor(locked, revision, now) : 0;
     const refusal = this.#refusals.get(kind);
     const refusedMs = refusal?.revision === revision ? refusal.until - now : 0;
     if (refusal && refusedMs > 0) return { ...refusal.fault, retryAfterMs: Math.max(refusedMs, barredMs) };
@@ -270,7 +261,8 @@ export class Connection {
 
   #account(method: LoginMethod): string | undefined {
     const found = account(method);
-    return found && fingerprint([this.#target.origin, this.#target.loginNamespace, found]);
+    const { origin, loginNamespace, bundle } = this.#target;
+    return found && fingerprint([origin, loginNamespace, bundle, found]);
   }
 
   async #lookUp(session: Session, attempt: Attempt): Promise<boolean> {

@@ -8,6 +8,8 @@ export interface Fault {
   readonly reason: Reason;
   /** Who fails alike: whatever uses the same server, whatever uses the same login, or only this path. */
   readonly scope: 'server' | 'connection' | 'read';
+  /** Who fails if the scope is `server` but the server says that it is well. */
+  readonly otherwise?: 'connection' | 'read' | undefined;
   /** What is wrong and what to do. */
   readonly what: string;
   /** `POST /v1/auth/approle/login`; absent when it was the read of the path. */

@@ -81,8 +81,16 @@ describe('any answer', () => {
   });
 
   it('that is an internal error is about what it was for', () => {
-    expect(serverFault(500, 'connection')).toMatchObject({ reason: 'Unreachable', scope: 'connection' });
-    expect(serverFault(500, 'read')).toMatchObject({ scope: 'read', status: 500 });
+    const broken = answer(500, errors('x'));
+    expect(serverFault(broken, 'connection')).toMatchObject({ reason: 'Unreachable', scope: 'connection' });
+    expect(serverFault(broken, 'read')).toMatchObject({ scope: 'read', status: 500 });
+  });
+
+  it('that is an internal error keeps the time that the server asks for', () => {
+    expect(serverFault({ ...answer(503), retryAfterMs: 7_000 }, 'read')).toMatchObject({
+      retryAfterMs: 7_000,
+    });
+    expect(serverFault(answer(500), 'read')).not.toHaveProperty('retryAfterMs');
   });
 
   it.each([

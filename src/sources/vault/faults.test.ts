@@ -163,13 +163,13 @@ describe('the answer to a read', () => {
     'of a quota is RateLimited': {
       answer: answer(429, errors('request path "secret/data/app": rate limit quota exceeded')),
       reason: 'RateLimited',
-      scope: 'connection',
+      scope: 'read',
       says: 'raise the quota',
     },
     'of a load balancer that limits is RateLimited': {
       answer: answer(429, '<html>'),
       reason: 'RateLimited',
-      scope: 'connection',
+      scope: 'read',
       says: 'raise the quota',
     },
     'of a sealed Vault is Sealed': {
@@ -252,7 +252,7 @@ describe('the answer to a read', () => {
     expect(JSON.stringify(fault)).not.toContain('planted');
   });
 
-  it.each([429, 503])('keeps the time that the server asks for with status %d', (status) => {
+  it.each([429, 500, 502, 503])('keeps the time that the server asks for with status %d', (status) => {
     expect(readFault(answer(status, errors('x'), 7000), words)).toMatchObject({ retryAfterMs: 7000 });
   });
 

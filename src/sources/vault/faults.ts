@@ -75,7 +75,8 @@ export function readFault(answer: Answer, words: ReadWords): Fault | undefined {
   const read = { scope: 'read', status } as const;
   const common = commonFault(answer);
   // What a gateway says to one path need not be what it says to others.
-  if (common) return isMap(body) || status >= 500 || status === 429 ? common : { ...common, scope: 'read' };
+  if (common)
+    return { ...common, ...(common.scope === 'server' ? { otherwise: 'read' } : { scope: 'read' }) };
   if (status === 200 && isMap(at(body, 'data', 'data')) && isMap(at(body, 'data', 'metadata'))) {
     return undefined;
   }
@@ -91,7 +92,7 @@ export function readFault(answer: Answer, words: ReadWords): Fault | undefined {
     };
   }
   if (status === 404) return notFound(answer, words);
-  if (status >= 500) return serverFault(status, 'read');
+  if (status >= 500) return serverFault(answer, 'read');
   return {
     ...read,
     reason: 'Unreachable',
@@ -181,11 +182,12 @@ export function namespaceNotFound(status: number): Fault {
 }
 
 /** An internal error of a read may be of this path alone: it must not stop the others. */
-export function serverFault(status: number, scope: Fault['scope']): Fault {
+export function serverFault({ status, retryAfterMs }: Answer, scope: Fault['scope']): Fault {
   return {
     reason: 'Unreachable',
     scope,
     status,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
     what: "Vault answered with an internal error: see Vault's log; Fairlead goes on by itself",
   };
 }

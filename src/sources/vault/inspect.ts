@@ -2,7 +2,8 @@ import { Asking } from './asking.ts';
 import type { Connection } from './connection.ts';
 import { askMount, countEntries } from './discovery.ts';
 import { VaultError } from './errors.ts';
-import type { Attempt } from './requests.ts';
+import { commonFault, serverFault, type Answer } from './faults.ts';
+import type { Attempt, Operation } from './requests.ts';
 import type { Server } from './server.ts';
 import type { VaultTarget } from './target.ts';
 
@@ -27,7 +28,7 @@ export interface Inspecting {
   readonly maybeFolder: boolean;
   /** False while logins fail: not another one just for this. */
   readonly mayLogIn: boolean;
-  /** What was seen a moment ago: only what it lacks is asked for. */
+  /** What the last inspection saw: a moment later only what it lacks is asked for. */
   readonly before: Seen | undefined;
 }
 
@@ -39,20 +40,36 @@ export interface Seen {
   readonly withFolder: boolean;
 }
 
-/** Asks for it: the server without a login, the rest with the session that reads use. Throws no VaultError. */
+/** How long it is good for; a read that works again ends it. */
+const GOOD_MS = 30_000;
+
+/** Something has changed: everything is to be asked for again. */
+export function outdated(seen: Seen): Seen {
+  return { ...seen, at: -Infinity };
+}
+
+/**
+ * Asks for it: the server without a login, the rest with the session that reads use. What cannot be learned now is as
+ * it was before, lest a status change with every failure. Throws no VaultError.
+ */
 export async function inspect(inspecting: Inspecting): Promise<Seen> {
   const { server, attempt, maybeFolder, mayLogIn, before } = inspecting;
-  const isPathKnown = before?.withPath === true && (before.withFolder || !maybeFolder);
-  if (before && (isPathKnown || !mayLogIn)) return before;
+  const recent = before && attempt.startedAt < before.at + GOOD_MS ? before : undefined;
+  const isPathKnown = recent?.withPath === true && (recent.withFolder || !maybeFolder);
+  if (recent && (isPathKnown || !mayLogIn)) return recent;
   const [health, path] = await Promise.all([
-    before ? undefined : server.health(attempt.signal),
-    mayLogIn ? inspectPath(inspecting).catch(nothing) : undefined,
+    recent ? undefined : server.health(attempt.signal),
+    mayLogIn ? inspectPath({ ...inspecting, before: recent }).catch(nothing) : undefined,
   ]);
   attempt.signal.throwIfAborted();
-  const vaultVersion = health?.version ?? before?.inspection.vaultVersion;
+  const { vaultVersion: oldVersion, ...old } = before?.inspection ?? {};
+  const vaultVersion = health?.version ?? oldVersion;
   return {
-    at: before?.at ?? attempt.startedAt,
-    inspection: { ...(vaultVersion !== undefined && { vaultVersion }), ...path },
+    at: recent?.at ?? attempt.startedAt,
+    inspection: {
+      ...(vaultVersion !== undefined && { vaultVersion }),
+      ...(path ?? withoutFolder(old, maybeFolder)),
+    },
     withPath: path !== undefined,
     withFolder: path !== undefined && maybeFolder,
   };
@@ -62,18 +79,33 @@ function nothing(error: unknown): undefined {
   if (!(error instanceof VaultError)) throw error;
 }
 
-async function inspectPath(inspecting: Inspecting): Promise<Inspection> {
-  const { connection, target, attempt, maybeFolder, before } = inspecting;
+function withoutFolder({ entries, ...known }: Inspection, maybeFolder: boolean): Inspection {
+  return { ...known, ...(maybeFolder && entries !== undefined && { entries }) };
+}
+
+async function inspectPath({
+  connection,
+  target,
+  attempt,
+  maybeFolder,
+  before,
+}: Inspecting): Promise<Inspection> {
   const asking = new Asking(connection, target, attempt);
   const session = await connection.session(target.methods, attempt);
-  const client = session.client(target.namespace);
+  const get = async (operation: Operation, path: string) =>
+    telling(await asking.get(operation, session.client(target.namespace), path));
   const found =
-    before?.withPath === true
-      ? before.inspection
-      : await askMount(target, (path) => asking.get('mount', client, path));
+    before?.withPath === true ? before.inspection : await askMount(target, (path) => get('mount', path));
   const path = { mount: found?.mount ?? target.mount, secretPath: found?.secretPath ?? target.secretPath };
   const known = { authMethod: session.method.kind, ...(found?.mount !== undefined && path) };
   if (!maybeFolder) return known;
-  const entries = await countEntries(path, (folder) => asking.get('list', client, folder));
+  const entries = await countEntries(path, (folder) => get('list', folder));
   return { ...known, ...(entries !== undefined && { entries }) };
+}
+
+/** Other answers tell nothing of what was asked for. */
+function telling(answer: Answer): Answer {
+  const fault = commonFault(answer) ?? (answer.status >= 500 ? serverFault(answer, 'read') : undefined);
+  if (fault) throw new VaultError(fault);
+  return answer;
 }

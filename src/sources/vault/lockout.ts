@@ -1,18 +1,27 @@
 import type { Fault } from './errors.ts';
 
-/** Vault locks an account after five bad logins; other clients may use up some of them. */
-const MAX_REFUSED = 3;
+/** Vault locks an account after five bad logins. */
+const MAX_REFUSED = 4;
 export const LOCKOUT_MS = 15 * 60_000;
 
+/** Other integrations have tried other credentials for the same account. */
+export const BARRED: Fault = {
+  reason: 'CredentialsRefused',
+  scope: 'connection',
+  what: 'several logins of this account were refused, so Fairlead tries no more for a quarter of an hour, lest Vault lock it: check the credentials of all integrations of this bundle that use it',
+};
+
 /**
- * Counts refused logins by account over all integrations, so that several wrong credentials for one account, each
- * tried once, do not lock out its other users.
+ * Counts refused logins by account over all integrations of a bundle, so that several wrong credentials for one
+ * account, each tried once, do not lock it. What has worked before is never held up by what others try.
  */
 export class Lockouts {
   readonly #refused = new Map<string, readonly number[]>();
+  readonly #worked = new Map<string, string>();
 
-  /** Milliseconds until another login may be tried; 0 if it may be now. */
-  barredFor(account: string, now: number): number {
+  /** Milliseconds until a login with this credential may be tried; 0 if it may be now. */
+  barredFor(account: string, revision: string, now: number): number {
+    if (this.#worked.get(account) === revision) return 0;
     const recent = this.#recent(account, now);
     const [oldest] = recent.slice(-MAX_REFUSED);
     return oldest === undefined || recent.length < MAX_REFUSED ? 0 : oldest + LOCKOUT_MS - now;
@@ -23,8 +32,9 @@ export class Lockouts {
   }
 
   /** A good login: Vault starts to count anew. */
-  succeeded(account: string): void {
+  succeeded(account: string, revision: string): void {
     this.#refused.delete(account);
+    this.#worked.set(account, revision);
   }
 
   #recent(account: string, now: number): readonly number[] {
@@ -33,10 +43,3 @@ export class Lockouts {
     return recent;
   }
 }
-
-/** Other integrations have tried other credentials for the same account. */
-export const BARRED: Fault = {
-  reason: 'CredentialsRefused',
-  scope: 'connection',
-  what: 'several logins of this account were refused, so Fairlead does not try again for a quarter of an hour, lest Vault lock it: check the credentials of all integrations that use it',
-};

@@ -13,7 +13,16 @@ import type {
 } from './methods.ts';
 import { encodePath } from './path.ts';
 import type { Operation } from './requests.ts';
-import { granted, isPolicyDenial, life, LOOKUP_SELF, lookupFault, policies, type Grant } from './token.ts';
+import {
+  granted,
+  isPolicyDenial,
+  life,
+  LOOKUP_SELF,
+  lookupFault,
+  policies,
+  uses,
+  type Grant,
+} from './token.ts';
 
 /** Asks the API server for a token of a ServiceAccount in the system namespace; a number is its refusal. */
 export type RequestToken = (
@@ -94,14 +103,16 @@ async function unwrap({ secretId: wrapping }: AppRoleMethod, tools: LoginTools):
   return asked;
 }
 
-async function unwrapNow(wrapping: Hidden, { ask, signal }: LoginTools): Promise<Hidden> {
+/** Not with the signal of the connection: others wait for it, and there is no second time. */
+async function unwrapNow(wrapping: Hidden, { ask, namespace }: LoginTools): Promise<Hidden> {
+  const { signal } = new AbortController();
   const answer = await ask('unwrap', wrapping, (client) => client.write(UNWRAP, {}, signal));
   const secretId = at(answer.body, 'data', 'secret_id');
   if (answer.status === 200 && typeof secretId === 'string' && secretId !== '') return new Hidden(secretId);
-  throw new VaultError({ ...unwrapFault(answer), request: `POST /v1/${UNWRAP}` });
+  throw new VaultError({ ...unwrapFault(answer, namespace), request: `POST /v1/${UNWRAP}` });
 }
 
-function unwrapFault(answer: Answer): Fault {
+function unwrapFault(answer: Answer, namespace: string | undefined): Fault {
   const { status } = answer;
   const common = commonFault(answer);
   if (common) return common;
@@ -112,6 +123,7 @@ function unwrapFault(answer: Answer): Fault {
       what: 'the wrapping token wraps no secret id: wrap the answer of auth/<mount>/role/<role>/secret-id',
     };
   }
+  if (status === 404 && namespace !== undefined) return namespaceNotFound(status);
   if (status < 500) {
     return {
       ...refused,
@@ -134,11 +146,11 @@ async function adopt({ token }: TokenMethod, { ask, namespace, signal }: LoginTo
   const given = { token, ours: false };
   if (answer.status === 200) {
     const data = at(answer.body, 'data');
-    return { ...given, verified: true, policies: policies(data), ...life(data, 'ttl') };
+    return { ...given, verified: true, policies: policies(data), uses: uses(data), ...life(data, 'ttl') };
   }
   // A token may lack the right to look itself up and still be good for reading: the read will tell.
   const verified = isPolicyDenial(answer);
-  return { ...given, verified, policies: '', renewable: false, lifeMs: Infinity };
+  return { ...given, verified, policies: '', uses: Infinity, renewable: false, lifeMs: Infinity };
 }
 
 type PostingMethod = Exclude<LoginMethod, TokenMethod>;
@@ -155,6 +167,7 @@ async function post(path: string, body: object, method: PostingMethod, tools: Lo
     ours: true,
     verified: true,
     policies: policies(found.auth),
+    uses: uses(found.auth),
     ...life(found.auth, 'lease_duration'),
   };
 }

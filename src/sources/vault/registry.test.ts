@@ -49,13 +49,18 @@ describe('several places of one integration', () => {
     expect(fake.count('/v1/secret/data/app/missing')).toBe(1);
   });
 
-  it('are all told of a recovery by the one name', async () => {
+  it('are all told of a recovery, each by its own', async () => {
+    const told: unknown[] = [];
+    asking.source.onRecovered((...of) => told.push(of));
     fake.on('/v1/secret/data/', refused(503, 'Vault is sealed'));
     fake.on('sys/health', sealedHealth);
     for (const path of ['a', 'b']) await asking.once(place(path));
     fake.on('sys/health', refused(403, 'x'));
     await asking.look();
-    expect(asking.recovered).toEqual(['vault-prod']);
+    expect(told).toEqual([
+      ['vault-prod', { path: 'a' }],
+      ['vault-prod', { path: 'b' }],
+    ]);
   });
 
   it('are all forgotten with the integration', async () => {
@@ -135,7 +140,7 @@ describe('an integration that leaves a login', () => {
 
 describe('a server', () => {
   it('is shared by different logins: what one finds out holds for the other', async () => {
-    fake.on('/login', { kind: 'cut' });
+    fake.on('/', { kind: 'cut' });
     expect(gist(await asking.once(at({ name: 'one' })))).toBe('Unreachable');
     expect(gist(await asking.once(at({ name: 'two', appRole: other })))).toBe('Unreachable');
     expect(fake.count('/login')).toBe(1);

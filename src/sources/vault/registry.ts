@@ -6,6 +6,7 @@ import type { Seen } from './inspect.ts';
 import { Lockouts } from './lockout.ts';
 import { untilAborted } from './requests.ts';
 import { Server } from './server.ts';
+import type { Place } from './path.ts';
 import type { VaultTarget } from './target.ts';
 
 export type VaultFields = SourceFields & {
@@ -15,13 +16,28 @@ export type VaultFields = SourceFields & {
   readonly passed?: readonly string[];
 };
 export type ReadResult =
-  VaultFields | { readonly kind: 'fault'; readonly fault: Fault; readonly pauseMs: number };
+  | VaultFields
+  | { readonly kind: 'fault'; readonly fault: Fault; readonly pauseMs: number }
+  | { readonly kind: 'later'; readonly afterMs: number };
+
+/** A read on its way. */
+export interface Flight {
+  readonly startedAt: number;
+  readonly result: Promise<ReadResult>;
+  readonly giveUp: () => void;
+}
 
 /** What is known about one server. */
 export interface Host {
   readonly id: string;
   readonly server: Server;
   readonly links: Set<Link>;
+  /** Logins and paths that fail in a way that passes by itself, although the server says that it is well. */
+  readonly troubled: Set<Link | Reading>;
+  /** When one of them was last out of trouble, or the server back. */
+  workedAt: number;
+  /** When the last one of them that is to try again does so. */
+  lastTry: number;
 }
 
 /** What is known about one login at a server. */
@@ -40,21 +56,31 @@ export interface Reading {
   readonly id: string;
   readonly link: Link;
   readonly breaker: Breaker;
-  /** The integrations that ask for it. */
-  readonly names: Set<string>;
+  /** The integrations that ask for it, and where below them it lies. */
+  readonly names: Map<string, Place>;
   lastUsed: number;
   lastStart: number;
   /** From one start to the next. */
   spacingMs: number;
-  flight: { readonly startedAt: number; readonly result: Promise<ReadResult> } | undefined;
+  flight: Flight | undefined;
   fresh: { readonly startedAt: number; readonly fields: VaultFields; readonly drop: () => void } | undefined;
   /** What the last inspection saw. */
   seen: Seen | undefined;
 }
 
+/** What one integration uses: one login, and paths by their ids, the latest used last. */
+interface Own {
+  readonly linkId: string;
+  readonly readings: Map<string, Reading>;
+}
+
 /** Unused that long, a path is forgotten, and with its last path a login is closed and its token given back. */
 const IDLE_MS = 30 * 60_000;
 const SWEEP_MS = 60_000;
+/** References can name any path below an integration: the one that was used longest ago is forgotten. */
+const MAX_READINGS = 512;
+/** On shutdown there are two seconds, and giving the token back needs some of them. */
+const LAST_READS_MS = 1_000;
 const NEVER = new AbortController().signal;
 
 /**
@@ -66,7 +92,7 @@ export class Registry {
   readonly #links = new Map<string, Link>();
   readonly #readings = new Map<string, Reading>();
   /** By the names of integrations. */
-  readonly #byName = new Map<string, Set<Reading>>();
+  readonly #byName = new Map<string, Own>();
   readonly #closing = new Set<Promise<void>>();
   readonly #deps: ConnectionDependencies;
   readonly #memory: LoginMemory = { lockouts: new Lockouts(), unwrapped: new Map() };
@@ -82,20 +108,28 @@ export class Registry {
 
   /** The reading of a target. From now on the integration belongs to this login only. */
   reading(target: VaultTarget): Reading {
-    const { name, readId, connectionId } = target;
-    const own = this.#byName.get(name) ?? new Set();
-    this.#byName.set(name, own);
+    const { name, readId, connectionId, place } = target;
+    const known = this.#byName.get(name);
+    const isSame = known?.linkId === connectionId;
+    const own = isSame ? known : { linkId: connectionId, readings: new Map<string, Reading>() };
     const reading = this.#readings.get(readId) ?? this.#open(target);
     reading.lastUsed = this.#deps.clock.now();
-    if (own.has(reading)) return reading;
-    reading.names.add(name);
-    own.add(reading);
-    for (const other of own) if (other.link.id !== connectionId) this.#leave(other, name);
+    reading.names.set(name, place);
+    own.readings.delete(readId);
+    own.readings.set(readId, reading);
+    this.#byName.set(name, own);
+    if (!isSame) for (const old of known?.readings.values() ?? []) this.#leave(old, name);
+    if (own.readings.size > MAX_READINGS) this.#leaveOldest(own, name);
     return reading;
   }
 
+  /** The reading of a target if it is in use. */
+  find(target: VaultTarget): Reading | undefined {
+    return this.#byName.get(target.name)?.readings.get(target.readId);
+  }
+
   forget(name: string): void {
-    for (const reading of this.#byName.get(name) ?? []) this.#leave(reading, name);
+    for (const reading of this.#byName.get(name)?.readings.values() ?? []) this.#leave(reading, name);
     this.#byName.delete(name);
   }
 
@@ -112,7 +146,7 @@ export class Registry {
       id: target.readId,
       link,
       breaker: new Breaker(this.#deps.random),
-      names: new Set(),
+      names: new Map(),
       lastUsed: 0,
       lastStart: -Infinity,
       spacingMs: 0,
@@ -145,6 +179,9 @@ export class Registry {
       id: target.serverId,
       server: new Server(target, this.#deps, () => this.#onReady(host)),
       links: new Set(),
+      troubled: new Set(),
+      workedAt: -Infinity,
+      lastTry: -Infinity,
     };
     this.#hosts.set(host.id, host);
     return host;
@@ -155,38 +192,51 @@ export class Registry {
     const before = this.#deps.clock.now() - IDLE_MS;
     for (const reading of this.#readings.values()) {
       if (reading.lastUsed > before || reading.flight) continue;
-      for (const name of reading.names) this.#leave(reading, name);
+      for (const name of reading.names.keys()) this.#leave(reading, name);
+    }
+  }
+
+  #leaveOldest({ readings }: Own, name: string): void {
+    for (const reading of readings.values()) {
+      if (!reading.flight) return this.#leave(reading, name);
     }
   }
 
   #leave(reading: Reading, name: string): void {
     reading.names.delete(name);
     const own = this.#byName.get(name);
-    own?.delete(reading);
-    if (own?.size === 0) this.#byName.delete(name);
+    own?.readings.delete(reading.id);
+    if (own?.readings.size === 0) this.#byName.delete(name);
     if (reading.names.size > 0) return;
+    const { link } = reading;
     this.#readings.delete(reading.id);
     reading.fresh?.drop();
-    const { link } = reading;
     link.readings.delete(reading);
+    link.host.troubled.delete(reading);
     if (link.readings.size === 0) this.#close(link, NEVER);
   }
 
   #close(link: Link, signal: AbortSignal): void {
     this.#links.delete(link.id);
+    link.host.troubled.delete(link);
     for (const reading of link.readings) {
       reading.fresh?.drop();
       this.#readings.delete(reading.id);
-      for (const name of reading.names) this.#byName.get(name)?.delete(reading);
+      link.host.troubled.delete(reading);
+      for (const name of reading.names.keys()) this.#byName.get(name)?.readings.delete(reading.id);
       reading.names.clear();
     }
     const closed = this.#finish(link, signal).finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);
   }
 
-  /** Lets the reads on their way end first: a token that is given back early would fail them. */
+  /** Lets the reads on their way end first, but not for ever: a token that is given back early would fail them. */
   async #finish(link: Link, signal: AbortSignal): Promise<void> {
-    await untilAborted(Promise.allSettled(link.flights), signal).catch(() => {});
+    const enough = new AbortController();
+    const cancel = this.#deps.clock.setTimeout(() => enough.abort(), LAST_READS_MS);
+    const either = AbortSignal.any([signal, enough.signal]);
+    await untilAborted(Promise.allSettled(link.flights), either).catch(() => {});
+    cancel();
     await link.connection.close(signal);
     const { host } = link;
     host.links.delete(link);

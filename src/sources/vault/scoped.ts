@@ -28,7 +28,7 @@ function childFault(answer: Answer): Fault {
   const common = commonFault(answer);
   if (common) return common;
   const denied = { reason: 'PermissionDenied', scope: 'read', status } as const;
-  if (status >= 500) return serverFault(status, 'read');
+  if (status >= 500) return serverFault(answer, 'read');
   return {
     ...denied,
     what:

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../../../test/support/vault-clock.ts';
 import {
   health,
@@ -144,22 +144,43 @@ describe('a server', () => {
     expect(fake.proxy.connections()).toBeLessThanOrEqual(2);
   });
 
-  it('tells when it is ready again after a failure', async () => {
-    const attempt = { startedAt: clock.now(), signal, requests: 1 };
-    server.circuit.fail({ reason: 'Sealed', scope: 'server', what: 'sealed' }, attempt);
+  const sealed = { reason: 'Sealed', scope: 'server', what: 'sealed' } as const;
+
+  it('that is sealed tells when it is ready again', async () => {
+    fake.on('sys/health', sealedHealth);
+    expect(await server.circuit.fail(sealed)).toBe(true);
+    fake.on('sys/health', health());
     clock.advance(1_500);
-    await fake.arrived('sys/health');
-    await server.health(signal);
-    expect(readies).toBe(1);
+    await vi.waitFor(() => expect(readies).toBe(1), { timeout: 10_000 });
+    expect(server.circuit.held()).toBeUndefined();
+    expect(events).toEqual(['health 503', 'health 200']);
+  });
+
+  it.each([
+    ['says that it is well', health()],
+    ['is a standby', health(429, { standby: true })],
+    ['keeps its health from us', refused(403, 'permission denied')],
+  ])('that %s is not down, whatever a request has found', async (_, reply) => {
+    fake.on('sys/health', reply);
+    expect(await server.circuit.fail(sealed)).toBe(false);
     expect(server.circuit.held()).toBeUndefined();
   });
 
+  it('whose health hangs is down after two seconds', async () => {
+    const release = fake.hold('sys/health');
+    const failed = server.circuit.fail(sealed);
+    await fake.arrived('sys/health');
+    clock.advance(2_000);
+    expect(await failed).toBe(true);
+    release();
+  });
+
   it('leaves nothing behind when it is closed', async () => {
-    const attempt = { startedAt: clock.now(), signal, requests: 1 };
-    server.circuit.fail({ reason: 'Sealed', scope: 'server', what: 'sealed' }, attempt);
+    fake.on('sys/health', sealedHealth);
+    await server.circuit.fail(sealed);
     await server.close();
     clock.advance(60_000);
     expect(clock.pending).toBe(0);
-    expect(fake.count()).toBe(0);
+    expect(fake.count()).toBe(1);
   });
 });

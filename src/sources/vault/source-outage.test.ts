@@ -45,6 +45,8 @@ function unseal(): void {
   fake.on('sys/health', health());
 }
 
+const paths = () => fake.proxy.seen.map(({ path }) => path);
+
 describe('a server that is sealed or down', () => {
   it('is not asked by anybody, whatever login and path', async () => {
     seal();
@@ -54,7 +56,7 @@ describe('a server that is sealed or down', () => {
       retryAfterMs: 60_000,
       location: two().location,
     });
-    expect(fake.count()).toBe(1);
+    expect(paths()).toEqual(['/v1/auth/approle/login', '/v1/sys/health']);
   });
 
   it('is asked how it is, every one and a half seconds, and nothing else', async () => {
@@ -66,7 +68,7 @@ describe('a server that is sealed or down', () => {
       await asking.once(one());
       await asking.once(two());
     }
-    expect(fake.proxy.seen.map(({ path }) => path)).toEqual(Array(20).fill('/v1/sys/health'));
+    expect(paths()).toEqual(Array(20).fill('/v1/sys/health'));
     expect(fake.proxy.seen[0]?.headers).not.toHaveProperty('x-vault-token');
     expect(fake.proxy.seen[0]?.headers).not.toHaveProperty('x-vault-namespace');
   });
@@ -87,6 +89,27 @@ describe('a server that is sealed or down', () => {
     expect(gist(await asking.once(one()))).toEqual({ a: 'b' });
   });
 
+  it('is down for all who failed together: it is asked once how it is', async () => {
+    seal();
+    const release = fake.hold('sys/health');
+    const both = Promise.all([asking.once(one()), asking.once(two())]);
+    await fake.arrived('/login', 2);
+    await fake.arrived('sys/health');
+    release();
+    expect((await both).map(gist)).toEqual(['Sealed', 'Sealed']);
+    expect(fake.count('sys/health')).toBe(1);
+  });
+
+  it('is down if it does not say how it is for two seconds', async () => {
+    fake.on('/', { kind: 'cut' });
+    const release = fake.hold('sys/health');
+    const failed = asking.once(one());
+    await fake.arrived('sys/health');
+    asking.clock.advance(2_000);
+    expect(await failed).toMatchObject({ reason: 'Unreachable', retryAfterMs: 60_000 });
+    release();
+  });
+
   it.each([
     ['a standby', health(429, { standby: true }), true],
     ['a performance standby', health(473, { standby: true }), true],
@@ -103,48 +126,32 @@ describe('a server that is sealed or down', () => {
     expect(asking.recovered).toEqual(isReady ? ['one'] : []);
   });
 
-  it('lets one try when it says that it is ready, and the others when that went well', async () => {
+  it('tells all when it says that it is ready, and all may try at once', async () => {
     seal();
     await asking.once(one());
     await asking.once(two());
-    fake.on('sys/health', health());
-    await asking.look();
-    expect(asking.recovered.splice(0).toSorted()).toEqual(['one', 'two']);
     unseal();
+    await asking.look();
+    expect(asking.recovered.toSorted()).toEqual(['one', 'two']);
     const release = fake.hold('/login');
-    const trial = asking.once(one());
-    await fake.arrived('/login', 2);
-    expect(await asking.once(two())).toMatchObject({ reason: 'Sealed', retryAfterMs: 5_000 });
-    expect(fake.count('/login')).toBe(2);
+    const both = Promise.all([asking.once(one()), asking.once(two())]);
+    await fake.arrived('/login', 3);
     release();
-    expect(gist(await trial)).toEqual({ a: 'b' });
-    expect(asking.recovered.toSorted()).toEqual(['one', 'two']);
-    expect(gist(await asking.once(two()))).toEqual({ a: 'b' });
+    expect((await both).map(gist)).toEqual([{ a: 'b' }, { a: 'b' }]);
   });
 
-  it('is back when the one that tried finds another failure', async () => {
+  it.each([
+    ['cannot find its path', '/data/one', refused(404), 'PathNotFound'],
+    ['cannot log in', 'auth/approle/login', refused(403, 'permission denied'), 'LoginFailed'],
+    ['breaks inside', '/data/one', refused(500, 'x'), 'Unreachable'],
+  ])('is back for the others when one of them %s', async (_, part, reply, reason) => {
     seal();
     await asking.once(one());
     await asking.once(two());
     unseal();
-    fake.on('/data/one', refused(404));
+    fake.on(part, reply);
     await asking.look();
-    asking.recovered.length = 0;
-    expect(gist(await asking.once(one()))).toBe('PathNotFound');
-    expect(asking.recovered.toSorted()).toEqual(['one', 'two']);
-    expect(gist(await asking.once(two()))).toEqual({ a: 'b' });
-  });
-
-  it('is back when the one that tried cannot log in', async () => {
-    seal();
-    await asking.once(one());
-    await asking.once(two());
-    unseal();
-    fake.on('auth/approle/login', refused(403, 'permission denied'));
-    await asking.look();
-    asking.recovered.length = 0;
-    expect(gist(await asking.once(one()))).toBe('LoginFailed');
-    expect(asking.recovered.toSorted()).toEqual(['one', 'two']);
+    expect(gist(await asking.once(one()))).toBe(reason);
     expect(gist(await asking.once(two()))).toEqual({ a: 'b' });
   });
 
@@ -166,14 +173,14 @@ describe('a server that is sealed or down', () => {
     expect(gist(await asking.once(one()))).toEqual({ a: 'b' });
   });
 
-  it('that says it is ready and is not is left alone again', async () => {
+  it('that says it is ready and is not is asked again in a while, by its logins in turn', async () => {
     seal();
     fake.on('sys/health', health());
-    await asking.once(one());
-    await asking.look();
-    expect(gist(await asking.once(one()))).toBe('Sealed');
+    const [first, second] = [await asking.once(one()), await asking.once(two())];
+    expect(first).toMatchObject({ reason: 'Sealed', retryAfterMs: 2_310 });
+    expect(second).toMatchObject({ reason: 'Sealed', retryAfterMs: 4_620 });
     const before = fake.count();
-    expect(await asking.once(one())).toMatchObject({ reason: 'Sealed', retryAfterMs: 60_000 });
+    expect(gist(await asking.once(one()))).toBe('Sealed');
     expect(fake.count()).toBe(before);
   });
 
@@ -187,6 +194,20 @@ describe('a server that is sealed or down', () => {
     const before = fake.proxy.connections();
     expect(gist(await asking.once(one()))).toEqual({ a: 'b' });
     expect(fake.proxy.connections()).toBe(before + 1);
+  });
+
+  it('that is back ends what is on its way over the old ones, and that is tried again soon', async () => {
+    await asking.once(one());
+    asking.clock.advance(5_000);
+    fake.on('/data/one', { kind: 'hold', until: new Promise(() => {}) });
+    const hanging = asking.once(one());
+    await fake.arrived('/data/one', 2);
+    seal();
+    await asking.once(two());
+    unseal();
+    asking.clock.advance(1_500);
+    expect(await hanging).toEqual({ kind: 'later', afterMs: 100 });
+    expect(gist(await asking.ask(one()))).toEqual({ a: 'b' });
   });
 
   it('is not looked at any more when nobody needs it', async () => {
@@ -216,55 +237,70 @@ describe('everybody who waits', () => {
     fake.on('/', refused(503, 'Vault is sealed'));
     fake.on('sys/health', before);
     const names = Array.from({ length: 30 }, (_unused, index) => `vault-${index}`);
+    const first = asking.once(at({ name: 'vault-0', path: 'secret/data/vault-0' }));
+    await fake.arrived('sys/health');
+    if ('until' in before) asking.clock.advance(2_000);
+    await first;
     for (const name of names) await asking.once(at({ name, path: `secret/data/${name}` }));
     // The look just before the return does not see it.
     asking.clock.advance(1_500);
-    await fake.arrived('sys/health');
+    await fake.arrived('sys/health', 2);
+    await new Promise(setImmediate);
     unseal();
     const backAt = asking.clock.now();
-    await asking.look();
-    asking.recovered.length = 0;
-    expect(gist(await asking.once(at({ name: 'vault-0', path: 'secret/data/vault-0' })))).toEqual({ a: 'b' });
+    asking.clock.advance(1_500);
+    await vi.waitFor(() => expect(asking.recovered).toHaveLength(30), { timeout: 10_000 });
     expect(asking.recovered.toSorted()).toEqual(names.toSorted());
+    expect(gist(await asking.once(at({ name: 'vault-7', path: 'secret/data/vault-7' })))).toEqual({ a: 'b' });
     expect(asking.clock.now() - backAt).toBeLessThanOrEqual(3_000);
   });
+});
 
-  it('does not come back at once: a thousand paths are sixteen requests at a time', async () => {
-    const paths = Array.from({ length: 1_000 }, (_, index) =>
-      at({ name: `vault-${index % 50}`, path: `secret/data/app-${index}` }),
-    );
-    const waiting = new Set(paths);
-    const failed: unknown[] = [];
+describe('a thousand paths', () => {
+  const names = (index: number) => ({ name: `vault-${index % 50}`, path: `secret/data/app-${index}` });
+  const broken = refused(500, 'x');
+
+  it.each([
+    ['a server that was sealed', sealedHealth, refused(503, 'Vault is sealed'), 0],
+    ['a server that broke every read and said it was well', health(), broken, 1_000],
+  ])('come back after an outage sixteen at a time: %s', async (_, state, reply, failures) => {
+    const all = Array.from({ length: 1_000 }, (_unused, index) => at(names(index)));
+    await asking.once(at());
+    fake.on('/data/', reply);
+    fake.on('sys/health', state);
+    const read = new Set<VaultTarget>();let running: Promise<void>[] = [];
     const run = async (path: VaultTarget) => {
-      const answer = await asking.once(path);
-      if (answer.kind === 'fields') waiting.delete(path);
-      else failed.push(gist(answer));
+      const x = await asking.once(path); if (x.kind === 'fields') read.add(path); else if (process.env.DBG && running) console.log(JSON.stringify(x).slice(0,200));
     };
-    const running: Promise<void>[] = [];
-    seal();
-    for (const path of paths) await run(path);
-    expect(waiting.size).toBe(1_000);
-    expect(fake.count('login')).toBe(1);
+    fake.proxy.forgetSeen();
+    for (const path of all) await run(path);
+    expect(read.size).toBe(0);
+    expect(fake.count('/data/')).toBe(Math.max(failures, 1));
 
+
+    const again = new Map(all.map((path) => [`${path.name} ${path.readId}`, path]));
+    const byName = Map.groupBy(all, ({ name }) => name);
     asking.source.onRecovered((name) => {
-      for (const path of waiting) if (path.name === name) running.push(run(path));
+      for (const path of byName.get(name) ?? [])
+        if (again.delete(`${path.name} ${path.readId}`)) running.push(run(path));
     });
     fake.proxy.forgetSeen();
     unseal();
-    const letTrialGo = fake.hold('/data/');
-    await asking.look();
-    await fake.arrived('/data/');
-    expect(fake.proxy.peak()).toBe(1);
-    letTrialGo();
-    const letOthersGo = fake.hold('/data/');
-    await fake.arrived('/data/', 1 + MAX_CONCURRENT_REQUESTS);
-    await new Promise(setImmediate);
-    expect(fake.count('/data/')).toBe(1 + MAX_CONCURRENT_REQUESTS);
-    letOthersGo();
-    await vi.waitFor(() => expect(waiting.size).toBe(0), { timeout: 15_000 });
+    const release = fake.hold('/data/');
+    asking.clock.advance(3_000);
+    // Where the server said that it was well, the first of them finds out that it is.
+    if (failures > 0) {
+      const first = run(all[0] as VaultTarget);
+      await fake.arrived('/data/');
+      release();
+      await first;
+    } else {
+      await fake.arrived('/data/', MAX_CONCURRENT_REQUESTS);
+      release();
+    }
+    await vi.waitFor(() => expect(read.size).toBe(1_000), { timeout: 15_000 });
     await Promise.all(running);
     expect(fake.proxy.peak()).toBe(MAX_CONCURRENT_REQUESTS);
-    expect(fake.count('login')).toBe(1);
-    expect(fake.count('/data/')).toBe(1_000);
+    expect(fake.count('login')).toBe(0);
   });
 });

@@ -2,11 +2,12 @@ import type { SourceClock } from '../clock.ts';
 import type { SourceAnswer } from '../source.ts';
 import type { Lookup } from './address.ts';
 import type { Held } from './breaker.ts';
-import { failure, VaultError, type Fault } from './errors.ts';
+import { failure, VaultError } from './errors.ts';
 import { inspect, type Inspection } from './inspect.ts';
 import { readSecret } from './kv2.ts';
 import type { RequestToken } from './login.ts';
-import { Registry, type Host, type Reading, type ReadResult, type VaultFields } from './registry.ts';
+import { Outcomes, type OnRecovered } from './outcomes.ts';
+import { Registry, type Flight, type Reading, type ReadResult, type VaultFields } from './registry.ts';
 import { untilAborted, type Attempt, type OnRequest, type VaultLog } from './requests.ts';
 import type { VaultTarget } from './target.ts';
 
@@ -42,8 +43,6 @@ const FRESH_MS = 2_000;
 const CROWDED_MS = [100, 250] as const;
 const STALE_FLIGHT_MS = [100, 1_000] as const;
 const STOPPED_MS = 1_000;
-/** How long what an inspection saw is good for; a read that works again ends it. */
-const INSPECTION_MS = 30_000;
 
 /**
  * Reads KV v2 secrets for many who ask at once: one request for all who want the same path, few requests to a
@@ -57,7 +56,7 @@ export class VaultSource {
   readonly #intervalMs: number;
   readonly #registry: Registry;
   readonly #waiters = new Map<string, number>();
-  readonly #recovered = new Set<(integrationName: string) => void>();
+  readonly #outcomes: Outcomes;
   #isStopped = false;
 
   constructor(options: VaultSourceOptions) {
@@ -69,7 +68,8 @@ export class VaultSource {
     this.#maxWaiters = options.maxWaitersPerIntegration ?? 24;
     this.#intervalMs = options.minReadIntervalMs ?? 1_000;
     const deps = { clock, random, fetchTimeoutMs, onRequest, log, lookup, requestToken };
-    this.#registry = new Registry(deps, (host) => this.#isReady(host));
+    this.#outcomes = new Outcomes(clock, random);
+    this.#registry = new Registry(deps, (host) => this.#outcomes.ready(host));
   }
 
   /**
@@ -92,7 +92,7 @@ export class VaultSource {
     if (this.#waitersOf(target.name) >= this.#maxWaiters) return later(between(CROWDED_MS, this.#random()));
     const flight = reading.flight ?? this.#start(reading, target, now);
     const result = await this.#waiting(target.name, untilAborted(flight.result, signal));
-    return result.kind === 'fields' ? result : failure(target, result.fault, result.pauseMs);
+    return result.kind === 'fault' ? failure(target, result.fault, result.pauseMs) : result;
   }
 
   /**
@@ -100,8 +100,9 @@ export class VaultSource {
    * no secret to read. Throws only the reason of the signal.
    */
   async inspect(target: VaultTarget, maybeFolder: boolean, signal: AbortSignal): Promise<Inspection> {
-    if (this.#isStopped) return {};
-    const reading = this.#registry.reading(target);
+    // Nothing that is not in use already: the integration may be gone by now.
+    const reading = this.#registry.find(target);
+    if (this.#isStopped || !reading) return {};
     const now = this.#clock.now();
     const scope = this.#held(reading, target, now)?.fault.scope;
     if (scope === 'server') return {};
@@ -114,15 +115,14 @@ export class VaultSource {
       attempt: { startedAt: now, signal, requests: 0 },
       maybeFolder,
       mayLogIn: scope !== 'connection',
-      before: reading.seen && now < reading.seen.at + INSPECTION_MS ? reading.seen : undefined,
+      before: reading.seen,
     });
     return reading.seen.inspection;
   }
 
-  /** Calls back with the name of an integration whose Vault or path answers again; the answer unsubscribes. */
-  onRecovered(callback: (integrationName: string) => void): () => void {
-    this.#recovered.add(callback);
-    return () => this.#recovered.delete(callback);
+  /** Calls back when a place of an integration may be read again; the answer unsubscribes. */
+  onRecovered(callback: OnRecovered): () => void {
+    return this.#outcomes.onRecovered(callback);
   }
 
   /** The integration is gone: what only it used is closed. */
@@ -149,28 +149,31 @@ export class VaultSource {
     return Math.max(spacing, clamp(now - flight.startedAt, STALE_FLIGHT_MS));
   }
 
-  #start(reading: Reading, target: VaultTarget, startedAt: number): NonNullable<Reading['flight']> {
+  #start(reading: Reading, target: VaultTarget, startedAt: number): Flight {
     // A burst that goes on is served in larger groups: a thousand pods of one path cost Vault a handful of reads.
     const goesOn = startedAt - reading.lastStart < 3 * this.#intervalMs;
     reading.spacingMs = goesOn ? 2 * this.#intervalMs : this.#intervalMs;
     reading.lastStart = startedAt;
     const { flights } = reading.link;
-    const result = this.#attempt(reading, target, startedAt).finally(() => {
+    const deadline = new AbortController();
+    const result = this.#attempt(reading, target, startedAt, deadline).finally(() => {
       reading.flight = undefined;
       flights.delete(result);
     });
     flights.add(result);
-    reading.flight = { startedAt, result };
+    reading.flight = { startedAt, result, giveUp: () => deadline.abort(TOO_SLOW) };
     return reading.flight;
   }
 
-  async #attempt(reading: Reading, target: VaultTarget, startedAt: number): Promise<ReadResult> {
-    const deadline = new AbortController();
+  async #attempt(
+    reading: Reading,
+    target: VaultTarget,
+    startedAt: number,
+    deadline: AbortController,
+  ): Promise<ReadResult> {
     const cancel = this.#clock.setTimeout(() => deadline.abort(TOO_SLOW), 2 * this.#fetchTimeoutMs);
     const attempt: Attempt = { startedAt, signal: deadline.signal, requests: 0 };
     const { link } = reading;
-    const { circuit } = link.host.server;
-    circuit.begin(attempt);
     link.breaker.begin(attempt, target.revision);
     reading.breaker.begin(attempt);
     try {
@@ -179,21 +182,15 @@ export class VaultSource {
       const found = { kind: 'fields' as const, location, fields, authMethod, passed };
       const answer = { ...found, ...(version !== undefined && { version }) };
       this.#keep(reading, answer, startedAt);
-      const isPathBack = reading.breaker.succeed();
-      const isBack = this.#connected(reading);
-      if (isBack || isPathBack) reading.seen = undefined;
-      if (!isBack && isPathBack) this.#announce(reading.names);
+      this.#outcomes.worked(reading);
       return answer;
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
-      return {
-        kind: 'fault',
-        fault: error.fault,
-        pauseMs: this.#failed(reading, target, attempt, error.fault),
-      };
+      // From here on a breaker says when; it pauses longer than a burst does.
+      reading.spacingMs = this.#intervalMs;
+      return await this.#outcomes.failed(reading, target.revision, attempt, error.fault);
     } finally {
       cancel();
-      circuit.end(attempt);
       link.breaker.end(attempt);
       reading.breaker.end(attempt);
     }
@@ -210,49 +207,6 @@ export class VaultSource {
       forget();
     };
     reading.fresh = { startedAt, fields, drop };
-  }
-
-  /** Server and login are fine: true if one was not before; then everybody who waited for it is told. */
-  #connected({ link }: Reading): boolean {
-    const isServerBack = this.#reached(link.host);
-    const isLinkBack = link.breaker.succeed();
-    if (isLinkBack && !isServerBack) this.#announce(namesOf([...link.readings]));
-    return isServerBack || isLinkBack;
-  }
-
-  /** The server has answered: if that is news, whatever failed for want of it may be tried at once. */
-  #reached(host: Host): boolean {
-    const isBack = host.server.circuit.succeed();
-    if (!isBack) return false;
-    const now = this.#clock.now();
-    for (const { breaker, readings } of host.links) {
-      breaker.release(now, 'Unreachable');
-      for (const reading of readings) reading.breaker.release(now, 'Unreachable');
-    }
-    this.#isReady(host);
-    return true;
-  }
-
-  #isReady({ links }: Host): void {
-    this.#announce(namesOf([...links].flatMap(({ readings }) => [...readings])));
-  }
-
-  /** Remembers the failure where it belongs; says how long to wait. */
-  #failed(reading: Reading, target: VaultTarget, attempt: Attempt, fault: Fault): number {
-    const { link } = reading;
-    const now = this.#clock.now();
-    // From here on the breaker says when; it pauses longer than a burst does.
-    reading.spacingMs = this.#intervalMs;
-    if (fault.scope === 'server') return link.host.server.circuit.fail(fault, attempt);
-    this.#reached(link.host);
-    if (fault.scope === 'connection') return link.breaker.fail(fault, attempt, now, target.revision);
-    const pauseMs = reading.breaker.fail(fault, attempt, now);
-    this.#connected(reading);
-    return pauseMs;
-  }
-
-  #announce(names: Iterable<string>): void {
-    for (const name of new Set(names)) for (const callback of this.#recovered) callback(name);
   }
 
   #waitersOf(name: string): number {
@@ -273,13 +227,9 @@ export class VaultSource {
 
 const TOO_SLOW = new VaultError({
   reason: 'Unreachable',
-  scope: 'connection',
+  scope: 'read',
   what: 'Vault did not answer in time: check Vault, spec.host and network policies',
 });
-
-function namesOf(readings: readonly Reading[]): readonly string[] {
-  return readings.flatMap(({ names }) => [...names]);
-}
 
 const noTokens: RequestToken = async () => Promise.resolve({ refused: 'it was not told how to ask for one' });
 

@@ -38,6 +38,8 @@ export interface VaultTarget extends VaultPath {
   readonly namespace?: string;
   /** Of the login. */
   readonly loginNamespace?: string;
+  /** The resource bundle, to which the credentials are bound. */
+  readonly bundle?: string | undefined;
   readonly tls: TlsMaterial;
   /** The operator listed the origin, so that its addresses are not checked. */
   readonly listed: boolean;
@@ -50,6 +52,8 @@ export interface VaultTarget extends VaultPath {
   readonly apiPath: string;
   /** Of the secret; absent: the latest. */
   readonly version?: number;
+  /** Where it lies below the integration. */
+  readonly place: Place;
   readonly location: string;
 }
 
@@ -107,7 +111,7 @@ export function vaultTarget(
   const [main, ...redirects] = hosts.map((host) => ({ origin: host, listed: isListed(host, options) }));
   const { scopedTokens } = spec;
   const server = [tls.caId, tls.client?.certificate, tls.client?.key, JSON.stringify([main, redirects])];
-  const connection = [...server, loginNamespace, ...usable.flatMap(identity)];
+  const connection = [...server, loginNamespace, spec.resourceBundle, ...usable.flatMap(identity)];
   const read = [namespace, apiPath(path), `${place.version}`, JSON.stringify(scopedTokens ?? null)];
   return {
     kind: 'target',
@@ -120,6 +124,8 @@ export function vaultTarget(
     redirects,
     ...(namespace !== undefined && { namespace }),
     ...(loginNamespace !== undefined && { loginNamespace }),
+    bundle: spec.resourceBundle,
+    place,
     tls,
     listed: main?.listed === true,
     methods: usable,

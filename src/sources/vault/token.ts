@@ -15,6 +15,8 @@ export interface Grant {
   readonly lifeMs: number;
   /** Their names as one text, to compare. */
   readonly policies: string;
+  /** Requests that it is good for; Infinity if Vault does not count them. */
+  readonly uses: number;
 }
 
 /** What a token may do for itself, in the namespace that it was made in. */
@@ -41,6 +43,12 @@ export function policies(source: Json | undefined): string {
     : '';
 }
 
+/** 0 means without limit. */
+export function uses(source: Json | undefined): number {
+  const given = numberAt(source, 'num_uses') ?? 0;
+  return given > 0 ? given : Infinity;
+}
+
 /** 0 seconds means for ever, as for a root token. */
 export function life(source: Json | undefined, key: string): Pick<Grant, 'renewable' | 'lifeMs'> {
   const seconds = numberAt(source, key) ?? 0;
@@ -60,7 +68,7 @@ export function lookupFault(answer: Answer, namespace: string | undefined): Faul
     if (status === 200 || status === 403) return undefined;
     // auth/token exists in every namespace: only the namespace can be missing.
     if (status === 404 && namespace !== undefined) return namespaceNotFound(status);
-    if (status >= 500) return serverFault(status, 'connection');
+    if (status >= 500) return serverFault(answer, 'connection');
     return {
       reason: 'LoginFailed',
       scope: 'connection',

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { buildConnector, Pool, type Dispatcher } from 'undici';
 import { parseJson } from '../../json/json.ts';
 import type { SourceClock } from '../clock.ts';
@@ -201,9 +202,19 @@ function answer({ statusCode, headers }: Dispatcher.ResponseData, text: string, 
 function samePathElsewhere(location: HeaderValue, uri: string): string | undefined {
   if (typeof location !== 'string' || !URL.canParse(location, uri)) return undefined;
   const [from, to] = [new URL(uri), new URL(location, uri)];
-  const same = from.pathname === to.pathname && from.search === to.search;
+  const same = isSamePath(from.pathname, to.pathname) && from.search === to.search;
   const isHost = /^https?:$/.test(to.protocol) && to.username === '';
   return same && isHost && to.origin !== from.origin ? to.origin : undefined;
+}
+
+/** Servers encode other characters than we do; what is sent on is our own path all the same. */
+function isSamePath(a: string, b: string): boolean {
+  try {
+    const decode = (path: string) => path.split('/').map(decodeURIComponent);
+    return isDeepStrictEqual(decode(a), decode(b));
+  } catch {
+    return false;
+  }
 }
 
 /** Seconds, or a date, which is compared with the server's own clock. Five minutes are enough for any quota. */
