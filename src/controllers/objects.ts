@@ -29,6 +29,7 @@ export interface GatedPod extends Cached {
   readonly delivery: string | undefined;
   readonly references: readonly string[];
   readonly placeholders: readonly string[];
+  readonly serviceAccount: string;
   readonly condition: Condition | undefined;
   /** When Fairlead first saw the pod: values must not have been read before. Monotonic milliseconds. */
   readonly seenAt: number;
@@ -36,7 +37,10 @@ export interface GatedPod extends Cached {
 
 type RawPod = Parameters<typeof deliveryNameOf>[0] &
   KubeObject & {
-    readonly spec?: { readonly schedulingGates?: readonly { readonly name: string }[] };
+    readonly spec?: {
+      readonly schedulingGates?: readonly { readonly name: string }[];
+      readonly serviceAccountName?: string;
+    };
     readonly status?: { readonly conditions?: readonly Condition[] };
   };
 
@@ -53,6 +57,7 @@ export function gatedPod(raw: KubeObject, seenAt: number): GatedPod {
     delivery,
     references: referenceNames(notes[REFERENCES_ANNOTATION] ?? ''),
     placeholders: delivery === undefined ? [] : placeholderKeys(pod, delivery),
+    serviceAccount: pod.spec?.serviceAccountName ?? 'default',
     condition,
     seenAt,
   };

@@ -1,3 +1,4 @@
+import type { AuditLog } from '../audit/log.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { keyOf } from '../kube/objects.ts';
@@ -6,6 +7,7 @@ import { runController, type ControllerOptions } from '../runtime/controller.ts'
 import { WorkQueue, type QueueMetrics } from '../runtime/queue.ts';
 import type { VaultSource } from '../sources/vault/source.ts';
 import type { TargetOptions } from '../sources/vault/target.ts';
+import { auditProblem } from './pod-gate/audit.ts';
 import { reconcilePod, reportWaiting } from './pod-gate/reconcile.ts';
 import { LiveReads } from './live.ts';
 import { PodMemory } from './pod-gate/memory.ts';
@@ -23,6 +25,7 @@ export interface ControllersOptions {
   readonly guard: PolicyGuard;
   readonly vault: VaultSource;
   readonly events: EventRecorder;
+  readonly audit: AuditLog;
   readonly systemNamespace: string;
   readonly storePrefix: string;
   readonly allowed: TargetOptions;
@@ -42,7 +45,7 @@ const PASS_MS = 45_000;
 
 /** The three control loops, while this replica leads. Resolves when `signal` is aborted and all passes have ended. */
 export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
-  const { clock, random, world, guard, vault } = options;
+  const { clock, random, world, guard, vault, audit } = options;
   const memory = new PodMemory();
   const live = new LiveReads(options.client, clock);
   const { queueMetrics: metrics } = options;
@@ -61,8 +64,11 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
     memory,
     live,
     onVaultFailure,
-    fence: () => guard.problem(),
+    fence: () => guard.problem() ?? auditProblem(audit),
     refreshMs: () => jitter(options, random),
+  };
+  const everyPod = () => {
+    for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
   };
   const wakeups = wireWakeups(world, queues, (uid) => memory.forget(uid), options.storePrefix);
   const undo = [
@@ -75,11 +81,10 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
       queues.integrations.add(`${options.systemNamespace}/${integration}`, 'urgent');
       wakeups.wakeSource(`VAULT/${integration}`);
     }),
-    guard.onChange(() => {
-      for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
-    }),
+    guard.onChange(everyPod),
+    audit.onChange(everyPod),
   ];
-  for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
+  everyPod();
   for (const integration of world.integrations.list()) queues.integrations.add(keyOf(integration));
   for (const reference of world.references.list()) queues.references.add(keyOf(reference));
 

@@ -1,3 +1,7 @@
+import { leaseAnchor } from '../audit/anchor.ts';
+import { readAuditKey } from '../audit/key.ts';
+import { AuditLog } from '../audit/log.ts';
+import { sinkOf } from '../audit/sink.ts';
 import { PolicyGuard, expectedPolicies } from '../controllers/policies.ts';
 import { runControllers } from '../controllers/run.ts';
 import { tokenRequests } from '../controllers/token-request.ts';
@@ -43,13 +47,17 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
   const lease = 'fairlead-controller';
   const seen = world({ client, clock, systemNamespace, storePrefix, hooks });
   metrics.vault.watchReferences(() => referencesOf(seen));
+  let audit: AuditLog | undefined;
   const watched: { hasSynced(): boolean; stalenessMs(): number; readonly name: string }[] = [
     ...reflectors(seen),
   ];
 
   return {
     live: [{ name: 'watches', check: () => watched.find((one) => one.stalenessMs() > STALE_MS)?.name }],
-    ready: [{ name: 'caches', check: () => watched.find((one) => !one.hasSynced())?.name }],
+    ready: [
+      { name: 'caches', check: () => watched.find((one) => !one.hasSynced())?.name },
+      { name: 'audit', check: () => audit?.problem() },
+    ],
     run: async (signal) => {
       const guard = new PolicyGuard(
         await expectedPolicies(POLICIES, { systemNamespace, tokenAudiences }),
@@ -86,12 +94,22 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
               instance: config.identity,
               ...metrics.events,
             });
+            const identity = config.identity;
+            const anchor = leaseAnchor({ client: leader, clock, namespace: systemNamespace, identity });
+            const readKey = async () => readAuditKey(leader, systemNamespace);
+            const sink = sinkOf(config);
+            const bestEffort = config.auditBestEffort;
+            audit = new AuditLog({
+              ...{ sink, clock, readKey, anchor, identity, bestEffort, log },
+              ...metrics.audit,
+            });
+            audit.start();
             const problem = guard.problem();
             if (problem)
               log.error({ reason: problem.reason, why: problem.message }, 'nothing will be delivered');
             await runControllers(
               {
-                ...{ client: leader, clock, random, world: seen, guard, vault, events, stillLeader },
+                ...{ client: leader, clock, random, world: seen, guard, vault, events, audit, stillLeader },
                 ...{ systemNamespace, storePrefix, allowed, workers, refreshSeconds },
                 loop: { log, metrics: metrics.controller },
                 queueMetrics: metrics.queue,
@@ -102,6 +120,7 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
             await Promise.all([
               vault.stop(AbortSignal.timeout(FLUSH_MS)),
               events.flush(AbortSignal.timeout(FLUSH_MS)),
+              audit.stop(AbortSignal.timeout(FLUSH_MS)),
             ]);
           },
           signal,
