@@ -8,7 +8,11 @@ import { BUNDLE_ANNOTATION, CREDENTIALS_TYPE, VAULT_HOST_ANNOTATION } from '../.
 import type { VaultIntegrationSpec } from '../../src/api/vault-integration.ts';
 import type { CredentialsSecret, SystemObjects } from '../../src/sources/vault/credentials.ts';
 import { VaultSource, type VaultAnswer, type VaultSourceOptions } from '../../src/sources/vault/source.ts';
-import { vaultTarget, type TargetOptions as Allowed, type VaultTarget } from '../../src/sources/vault/target.ts';
+import {
+  vaultTarget,
+  type TargetOptions as Allowed,
+  type VaultTarget,
+} from '../../src/sources/vault/target.ts';
 import { ManualClock } from './vault-clock.ts';
 import { startProxy, type VaultProxy } from './vault-proxy.ts';
 

@@ -24,6 +24,9 @@ describe('the YAML and the code use the same names', () => {
     names.DOMAIN_LABEL,
     names.LEGACY_LABEL,
     names.CERTIFICATE_SECRET,
+    names.AUDIT_KEY_SECRET,
+    names.AUDIT_KEY_TYPE,
+    names.AUDIT_LEASE,
   ])('%s', (name) => {
     expect(config).toContain(name);
   });
