@@ -70,6 +70,7 @@ const make = (rest: Partial<AuditLogOptions> = {}) =>
     },
     ...rest,
   });
+const { signal } = new AbortController();
 const entry = (name: string, rest: Parameters<typeof record>[0] = {}) => record({ entry: name, ...rest });
 const report = (anchors: readonly Tail[] = anchored) =>
   verify(file(sink.text.split('\n')), { keys: [KEY], anchors });
@@ -79,8 +80,8 @@ describe('an audit', () => {
   it('begins with who writes it and ends with a checkpoint that counts; the end is anchored', async () => {
     const audit = make();
     audit.start();
-    await audit.intend([entry('A'), entry('B')]);
-    await audit.conclude(entry('C'));
+    await audit.intend([entry('A'), entry('B')], signal);
+    await audit.conclude(entry('C'), signal);
     await audit.stop(AbortSignal.timeout(1_000));
     expect(sink.actions).toEqual(['chain-start', 'A', 'B', 'C', 'stop']);
     expect(sink.lines[0]).toMatchObject({ identity: 'one', key: 'uid', time: '2026-01-01T00:00:00.000Z' });
@@ -101,7 +102,7 @@ describe('an audit', () => {
     const audit = make();
     const { promise, resolve } = Promise.withResolvers<void>();
     sink.gate = promise;
-    const all = Array.from({ length: 100 }, async (_, i) => audit.intend([entry(`V${i}`)]));
+    const all = Array.from({ length: 100 }, async (_, i) => audit.intend([entry(`V${i}`)], signal));
     await settle();
     resolve();
     await Promise.all(all);
@@ -110,7 +111,11 @@ describe('an audit', () => {
 
   it('has a checkpoint every thousand lines', async () => {
     const audit = make();
-    for (let i = 0; i < 25; i += 1) await audit.intend(Array.from({ length: 100 }, () => entry('A')));
+    for (let i = 0; i < 25; i += 1)
+      await audit.intend(
+        Array.from({ length: 100 }, () => entry('A')),
+        signal,
+      );
     expect(sink.lines.filter(({ why }) => why === 'interval').map(({ records }) => records)).toEqual([
       1_000, 2_000,
     ]);
@@ -125,12 +130,12 @@ describe('an audit', () => {
     };
     const audit = make({ anchor: { read: async () => undefined, write }, onError });
     for (let i = 0; i < 10; i += 1) {
-      await audit.intend([entry('A')]);
+      await audit.intend([entry('A')], signal);
       await clock.advance(1_000);
     }
     expect(anchored.map(({ seq }) => seq)).toEqual([2, 6, 11]);
     fails = true;
-    await audit.intend([entry('B')]);
+    await audit.intend([entry('B')], signal);
     await clock.advance(6_000);
     expect(onError.mock.calls).toEqual([['anchor', 'Unreachable']]);
     fails = false;
@@ -139,13 +144,13 @@ describe('an audit', () => {
   });
 
   it('takes what looks like a token out of messages', async () => {
-    await make().intend([entry('A', { message: 'got hvs.CAESIJ1234567890abcdef' })]);
+    await make().intend([entry('A', { message: 'got hvs.CAESIJ1234567890abcdef' })], signal);
     expect(sink.text).toContain('got [redacted]');
   });
 
   it('writes no field that it does not know', async () => {
     const more = { ...entry('A'), value: 's3cret', source: { type: 'VAULT', id: 'x', token: 's3cret' } };
-    await make().intend([{ ...more, actor: { ...more.actor, password: 's3cret' } as never }]);
+    await make().intend([{ ...more, actor: { ...more.actor, password: 's3cret' } as never }], signal);
     expect(sink.text).not.toContain('s3cret');
   });
 });
@@ -156,7 +161,7 @@ describe('when it cannot be written', () => {
     const changed = vi.fn();
     audit.onChange(changed);
     sink.fails = full;
-    await expect(audit.intend([entry('A')])).rejects.toBeInstanceOf(AuditError);
+    await expect(audit.intend([entry('A')], signal)).rejects.toBeInstanceOf(AuditError);
     expect(audit.problem()).toBe('it cannot be written (ENOSPC)');
     expect(changed).toHaveBeenCalledTimes(1);
     expect(log.error).toHaveBeenCalledTimes(1);
@@ -164,9 +169,9 @@ describe('when it cannot be written', () => {
 
   it('it is tried each second, goes on by itself and says so', async () => {
     const audit = make();
-    await audit.intend([entry('A')]);
+    await audit.intend([entry('A')], signal);
     sink.fails = full;
-    await expect(audit.intend([entry('B')])).rejects.toThrow('ENOSPC');
+    await expect(audit.intend([entry('B')], signal)).rejects.toThrow('ENOSPC');
     await clock.advance(3_000);
     expect(log.error).toHaveBeenCalledTimes(1);
     sink.fails = undefined;
@@ -182,18 +187,18 @@ describe('when it cannot be written', () => {
 
   it('what was done already is kept, and written first', async () => {
     const audit = make();
-    await audit.intend([entry('A')]);
+    await audit.intend([entry('A')], signal);
     sink.fails = full;
-    await audit.conclude(entry('done'));
+    await audit.conclude(entry('done'), signal);
     sink.fails = undefined;
-    await audit.intend([entry('B')]);
+    await audit.intend([entry('B')], signal);
     expect(sink.actions).toEqual(['chain-start', 'A', 'done', 'B', 'recovered']);
   });
 
   it('refusals are counted for each namespace', async () => {
     const audit = make();
     sink.fails = full;
-    for (const namespace of ['a', 'b', 'a']) await audit.note(entry('x', { namespace }));
+    for (const namespace of ['a', 'b', 'a']) await audit.note(entry('x', { namespace }), signal);
     sink.fails = undefined;
     await clock.advance(1_000);
     expect(sink.lines.filter(({ action }) => action === 'left-out')).toMatchObject([
@@ -205,26 +210,38 @@ describe('when it cannot be written', () => {
 
   it('a write that stops in the middle leaves a chain that is whole', async () => {
     const audit = make();
-    await audit.intend([entry('A')]);
+    await audit.intend([entry('A')], signal);
     for (const after of [100, 600, 1_000]) {
       sink.fails = { code: 'ENOSPC', after };
-      await expect(audit.intend([entry('B'), entry('C'), entry('D')])).rejects.toThrow('ENOSPC');
+      await expect(audit.intend([entry('B'), entry('C'), entry('D')], signal)).rejects.toThrow('ENOSPC');
       sink.fails = undefined;
-      await audit.intend([entry('E')]);
+      await audit.intend([entry('E')], signal);
     }
     await audit.stop(AbortSignal.timeout(1_000));
     expect(report().verdict).toBe('whole');
     expect(report().unfinished).toHaveLength(3);
   });
 
+  it('a disk that hangs holds neither a pass nor the end', async () => {
+    const audit = make();
+    sink.gate = new Promise(() => undefined);
+    const pass = new AbortController();
+    const waits = [audit.intend([entry('A')], pass.signal), audit.conclude(entry('B'), pass.signal)];
+    pass.abort(new Error('too long'));
+    await expect(waits[0]).rejects.toThrow('too long');
+    await waits[1];
+    await audit.stop(AbortSignal.abort());
+    expect(sink.text).toBe('');
+  });
+
   it('with --audit-best-effort everything goes on, and what is not there is counted', async () => {
     const onLeftOut = vi.fn();
     const audit = make({ bestEffort: true, onLeftOut });
     sink.fails = full;
-    await audit.intend([entry('A'), entry('B')]);
+    await audit.intend([entry('A'), entry('B')], signal);
     expect([audit.problem(), audit.fault()]).toEqual([undefined, 'it cannot be written (ENOSPC)']);
     sink.fails = undefined;
-    await audit.intend([entry('C')]);
+    await audit.intend([entry('C')], signal);
     expect(sink.actions).toEqual(['chain-start', 'unwritable', 'C', 'recovered']);
     expect(sink.lines[1]).toMatchObject({ count: 2, namespace: 'team-a' });
     expect(onLeftOut).toHaveBeenCalledTimes(2);
@@ -254,7 +271,7 @@ describe('when it cannot be written', () => {
     ],
   ])('because %s, nothing is begun', async (_, options, message) => {
     const audit = make(options);
-    await expect(audit.intend([entry('A')])).rejects.toThrow(message);
+    await expect(audit.intend([entry('A')], signal)).rejects.toThrow(message);
     expect(sink.text).toBe('');
   });
 });
@@ -262,7 +279,7 @@ describe('when it cannot be written', () => {
 describe('refusals of one namespace', () => {
   const flood = async (audit: AuditLog, namespace: string, times: number) => {
     for (let i = 0; i < times; i += 1)
-      await audit.note(entry('x', { namespace, outcome: 'refused', reason: 'DomainForbidden' }));
+      await audit.note(entry('x', { namespace, outcome: 'refused', reason: 'DomainForbidden' }), signal);
   };
 
   it('fill the file no faster than their share; the rest is counted once a minute', async () => {
@@ -292,7 +309,7 @@ describe('in a real file', () => {
   it('rotates by size, deletes the oldest part, and what is left is whole', async () => {
     const path = join(dir, 'audit.log');
     const audit = make({ sink: new FileSink({ path, maxBytes: 4_000, maxFiles: 3 }) });
-    for (let i = 0; i < 60; i += 1) await audit.intend([entry(`V${i}`)]);
+    for (let i = 0; i < 60; i += 1) await audit.intend([entry(`V${i}`)], signal);
     await audit.stop(AbortSignal.timeout(1_000));
     const parts = [`${path}.2`, `${path}.1`, path];
     const texts = await Promise.all(parts.map(async (part) => readFile(part, 'utf8')));
@@ -308,14 +325,14 @@ describe('in a real file', () => {
     const path = join(dir, 'audit.log');
     await symlink('/dev/full', path);
     const audit = make({ sink: new FileSink({ path, maxBytes: 4_000, maxFiles: 3 }) });
-    await expect(audit.intend([entry('A')])).rejects.toThrow('ENOSPC');
+    await expect(audit.intend([entry('A')], signal)).rejects.toThrow('ENOSPC');
     await rm(path);
     const healthy = new Promise<void>((resolve) => {
       audit.onChange(resolve);
     });
     await clock.advance(1_000);
     await healthy;
-    await audit.intend([entry('A')]);
+    await audit.intend([entry('A')], signal);
     await audit.stop(AbortSignal.timeout(1_000));
     expect(await readFile(path, 'utf8')).toContain('"entry":"A"');
   });
@@ -325,6 +342,6 @@ describe('in a real file', () => {
     sink.rotate = async () => {
       throw Object.assign(new Error('x'), { code: 'EACCES' });
     };
-    await expect(make().intend([entry('A')])).rejects.toThrow('its file cannot be rotated (EACCES)');
+    await expect(make().intend([entry('A')], signal)).rejects.toThrow('its file cannot be rotated (EACCES)');
   });
 });

@@ -94,39 +94,48 @@ export class AuditLog {
   }
 
   /**
-   * What is about to be done. Resolves when it is in the file, and rejects with AuditError if it is not: then it must
-   * not be done. With `bestEffort` it always resolves.
+   * What is about to be done. Resolves when it is in the file, and rejects with AuditError if it is not, or with the
+   * signal's reason: then it must not be done. With `bestEffort` a failure resolves, too.
    */
-  async intend(records: readonly AuditRecord[]): Promise<void> {
-    const fault = await this.#put(this.#stamp(records));
+  async intend(records: readonly AuditRecord[], signal: AbortSignal): Promise<void> {
+    const fault = await Promise.race([this.#put(this.#stamp(records)), aborted(signal)]);
+    signal.throwIfAborted();
     if (!fault) return;
     if (!this.#options.bestEffort) throw fault;
     for (const record of records) this.#leaveOut(record, 'unwritable');
   }
 
   /** What was done. Never rejects: what cannot be written now is kept, and written first when it can. */
-  async conclude(record: AuditRecord): Promise<void> {
+  async conclude(record: AuditRecord, signal: AbortSignal): Promise<void> {
+    await Promise.race([this.#conclude(record), aborted(signal)]);
+  }
+
+  /** A decision after which nothing is handed out: so many of each namespace, and never rejects. */
+  async note(record: AuditRecord, signal: AbortSignal): Promise<void> {
+    await Promise.race([this.#note(record), aborted(signal)]);
+  }
+
+  /** Writes what is left, the end of the chain, and anchors it. */
+  async stop(signal: AbortSignal): Promise<void> {
+    this.#ending = true;
+    await Promise.race([this.#put([]), aborted(signal)]);
+    this.#probe?.();
+    this.#telling?.();
+    await this.#anchoring.stop(signal);
+    await Promise.race([this.#options.sink.close(), aborted(signal)]);
+  }
+
+  async #conclude(record: AuditRecord): Promise<void> {
     const entries = this.#stamp([record]);
     if (!(await this.#put(entries))) return;
     if (this.#kept.length < MAX_KEPT) this.#kept = [...this.#kept, ...entries];
     else this.#leaveOut(record, 'unwritable');
   }
 
-  /** A decision after which nothing is handed out: so many of each namespace, and never rejects. */
-  async note(record: AuditRecord): Promise<void> {
+  async #note(record: AuditRecord): Promise<void> {
     const { namespace } = record;
     if (!this.#limit.admit(namespace, this.#options.clock.now())) this.#leaveOut(record, 'limited');
     else if (await this.#put(this.#stamp([record]))) this.#leaveOut(record, 'unwritable');
-  }
-
-  /** Writes what is left, the end of the chain, and anchors it. */
-  async stop(signal: AbortSignal): Promise<void> {
-    this.#ending = true;
-    await this.#put([]);
-    this.#probe?.();
-    this.#telling?.();
-    await this.#anchoring.stop(signal);
-    await this.#options.sink.close();
   }
 
   #stamp(records: readonly AuditRecord[]): readonly Entry[] {
@@ -216,4 +225,12 @@ export class AuditLog {
 function asAuditError(error: unknown): AuditError {
   if (error instanceof AuditError) return error;
   return new AuditError('Unwritable', `it cannot be written (${codeOf(error)})`);
+}
+
+/** A disk that hangs must hold neither a pass nor the end of the process. */
+async function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 }

@@ -62,6 +62,7 @@ function found(values: readonly [string, string] = ['one', 'two'], version = 7):
   return { ...resolve(wanted, states), states };
 }
 
+const { signal } = new AbortController();
 let intended: AuditRecord[][];
 let concluded: AuditRecord[];
 let noted: AuditRecord[];
@@ -85,7 +86,7 @@ beforeEach(() => {
 
 describe('before a delivery is made', () => {
   it('there is one line for it and one for each entry, with where it was read', async () => {
-    expect(await auditIntent(pod, 'fairlead-d-1', found(), deps)).toBeUndefined();
+    expect(await auditIntent(pod, 'fairlead-d-1', found(), signal, deps)).toBeUndefined();
     const about = { actor, namespace: 'team-a', delivery: 'fairlead-d-1' };
     const read = {
       action: 'resolve',
@@ -138,10 +139,11 @@ describe('before a delivery is made', () => {
   });
 
   it('the same is written once, however often it is tried; something else is written anew', async () => {
-    for (const version of [7, 7, 8]) await auditIntent(pod, 'fairlead-d-1', found(undefined, version), deps);
+    for (const version of [7, 7, 8])
+      await auditIntent(pod, 'fairlead-d-1', found(undefined, version), signal, deps);
     expect(intended).toHaveLength(2);
     deps.memory.forget('u');
-    await auditIntent(pod, 'fairlead-d-1', found(undefined, 8), deps);
+    await auditIntent(pod, 'fairlead-d-1', found(undefined, 8), signal, deps);
     expect(intended).toHaveLength(3);
   });
 
@@ -152,16 +154,16 @@ describe('before a delivery is made', () => {
       message:
         'Fairlead delivers nothing that its audit does not show, and it cannot be written (ENOSPC); pods go on when it can be written again',
     };
-    expect(await auditIntent(pod, 'fairlead-d-1', found(), deps)).toEqual(problem);
+    expect(await auditIntent(pod, 'fairlead-d-1', found(), signal, deps)).toEqual(problem);
     expect(auditProblem(deps.audit)).toEqual(problem);
     fault = undefined;
-    expect(await auditIntent(pod, 'fairlead-d-1', found(), deps)).toBeUndefined();
+    expect(await auditIntent(pod, 'fairlead-d-1', found(), signal, deps)).toBeUndefined();
     expect([intended.length, auditProblem(deps.audit)]).toEqual([1, undefined]);
   });
 
   it('an error of another kind is thrown on', async () => {
     fault = new TypeError('x');
-    await expect(auditIntent(pod, 'fairlead-d-1', found(), deps)).rejects.toThrow(TypeError);
+    await expect(auditIntent(pod, 'fairlead-d-1', found(), signal, deps)).rejects.toThrow(TypeError);
   });
 });
 
@@ -179,7 +181,7 @@ describe('after a delivery', () => {
       [],
     ],
   ])('%s', async (_, written, expected) => {
-    await auditOutcome(pod, 'fairlead-d-1', found(), written, deps);
+    await auditOutcome(pod, 'fairlead-d-1', found(), written, signal, deps);
     expect(concluded).toMatchObject(expected);
   });
 });
@@ -190,7 +192,7 @@ describe('a pod that waits', () => {
     ['because it may not', { reason: 'DomainForbidden', message: 'm', entry: 'A', secret }, 'refused'],
     ['because it does not work', { reason: 'Sealed', message: 'm', entry: 'A', secret }, 'failed'],
   ])('%s is told with its entry', async (_, problem, outcome) => {
-    await auditHeld(pod, hold([problem]), deps);
+    await auditHeld(pod, hold([problem]), signal, deps);
     expect(noted).toMatchObject([
       { actor, action: 'deliver', entry: 'A', source: vault, key: 'a', outcome, reason: problem.reason },
     ]);
@@ -222,8 +224,8 @@ describe('no value is in a record', () => {
         const all = found([a, b]);
         const own = { ...deps, memory: new PodMemory() };
         intended = [];
-        await auditIntent(pod, 'fairlead-d-1', all, own);
-        await auditOutcome(pod, 'fairlead-d-1', all, { kind: 'done' }, own);
+        await auditIntent(pod, 'fairlead-d-1', all, signal, own);
+        await auditOutcome(pod, 'fairlead-d-1', all, { kind: 'done' }, signal, own);
         const lines = [...intended.flat(), ...concluded].map((one) => recordBody(one, new Date(0)));
         expect(lines.length).toBeGreaterThan(4);
         expect(JSON.stringify(lines)).not.toContain('pl4nt');

@@ -23,6 +23,7 @@ export async function auditIntent(
   pod: GatedPod,
   delivery: string,
   found: Found,
+  signal: AbortSignal,
   { audit, memory }: AuditDependencies,
 ): Promise<Problem | undefined> {
   const { uid } = pod.metadata;
@@ -30,7 +31,7 @@ export async function auditIntent(
   const fingerprint = createHash('sha256').update(JSON.stringify(records)).digest('base64');
   if (memory.isIntended(uid, fingerprint)) return undefined;
   try {
-    await audit.intend(records);
+    await audit.intend(records, signal);
   } catch (error) {
     if (!(error instanceof AuditError)) throw error;
     return unwritable(error.message);
@@ -45,19 +46,25 @@ export async function auditOutcome(
   delivery: string,
   found: Found,
   written: Written,
+  signal: AbortSignal,
   { audit }: AuditDependencies,
 ): Promise<void> {
   if (written.kind === 'refused') return;
-  await audit.conclude(
+  const record =
     written.kind === 'done'
       ? deliveryRecord(pod, delivery, found, 'delivered', 'Resolved')
-      : deliveryRecord(pod, delivery, found, 'failed', 'PodGone', 'the pod was deleted meanwhile'),
-  );
+      : deliveryRecord(pod, delivery, found, 'failed', 'PodGone', 'the pod was deleted meanwhile');
+  await audit.conclude(record, signal);
 }
 
 /** A pod that waits, with a reason that it did not have before. */
-export async function auditHeld(pod: GatedPod, outcome: Told, { audit }: AuditDependencies): Promise<void> {
-  await audit.note(heldRecord(pod, outcome, problemsOf(outcome)));
+export async function auditHeld(
+  pod: GatedPod,
+  outcome: Told,
+  signal: AbortSignal,
+  { audit }: AuditDependencies,
+): Promise<void> {
+  await audit.note(heldRecord(pod, outcome, problemsOf(outcome)), signal);
 }
 
 /** Nothing is handed out that nobody could find out about later. */

@@ -51,11 +51,11 @@ export async function reconcilePod(
   if (found.kind === 'later') return found;
   if (!isComplete(found)) return hold(found.problems);
 
-  const unwritten = await auditIntent(pod, todo.delivery, found, deps);
+  const unwritten = await auditIntent(pod, todo.delivery, found, signal, deps);
   if (unwritten) return hold([unwritten]);
   const created = await createDelivery(deps.client, pod, todo.delivery, found, signal);
   const written = created.kind === 'done' ? await release(pod, todo.delivery, signal, deps) : created;
-  await auditOutcome(pod, todo.delivery, found, written, deps);
+  await auditOutcome(pod, todo.delivery, found, written, signal, deps);
   if (written.kind === 'refused') return hold([written.problem]);
   if (written.kind === 'done') recordDelivery(pod, todo.delivery, found, deps);
   return done();
@@ -128,7 +128,7 @@ export async function reportWaiting(
   const condition = deliveredCondition('False', reason, message, clock.wall());
   const lastTransitionTime = old?.lastTransitionTime ?? condition.lastTransitionTime;
   memory.reported(uid, { reason, message, lastTransitionTime });
-  await auditHeld(pod, outcome, deps);
+  await auditHeld(pod, outcome, signal, deps);
   await writeCondition(client, pod, { ...condition, lastTransitionTime }, signal);
   events.record({ regarding: regarding(pod), type: 'Warning', reason, action: 'Deliver', message });
 }

@@ -27,7 +27,7 @@ export async function reconcileReference(
   const changed = await writeStatus(RESOURCES.secretReferences, reference, outcome, fields, signal, deps);
   if (changed) {
     recordReady('SecretReference', reference, outcome, deps.events);
-    await deps.audit.note(referenceRecord(reference, outcome, resolution, deps.systemNamespace));
+    await deps.audit.note(referenceRecord(reference, outcome, resolution, deps.systemNamespace), signal);
   }
   return outcome;
 }
