@@ -13,6 +13,8 @@ describe('configuration', () => {
       workers: 32,
       leaderElect: true,
       vaultHosts: [],
+      auditLog: '-',
+      auditBestEffort: false,
     });
     expect(Object.isFrozen(config)).toBe(true);
   });
@@ -36,6 +38,7 @@ describe('configuration', () => {
     ['a number out of range', [...role, '--workers', '0'], '--workers (or FAIRLEAD_WORKERS)'],
     ['not a boolean', [...role, '--leader-elect', 'perhaps'], '--leader-elect'],
     ['an address without a port', [...role, '--health-address', 'localhost'], '--health-address'],
+    ['an audit that keeps nothing', [...role, '--audit-max-files', '1'], '--audit-max-files'],
     ['an unknown flag', [...role, '--vault-token', 'x'], '--vault-hosts'],
     ['a flag without a value', ['--role'], 'unknown or incomplete flag'],
   ])('refuses %s and says what is possible', (_, args, says) => {
