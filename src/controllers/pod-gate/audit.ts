@@ -10,7 +10,7 @@ import { problemsOf } from './decide.ts';
 import type { PodMemory } from './memory.ts';
 
 export interface AuditDependencies {
-  readonly audit: Pick<AuditLog, 'intend' | 'conclude' | 'note' | 'problem'>;
+  readonly audit: Pick<AuditLog, 'intend' | 'conclude' | 'note'>;
   readonly memory: PodMemory;
 }
 
