@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AuditError } from '../../audit/errors.ts';
 import { recordBody, type AuditRecord } from '../../audit/record.ts';
