@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeClock, settle } from '../../test/support/fake-clock.ts';
 import { parseLine, type Tail } from './chain.ts';
@@ -276,6 +277,44 @@ describe('when it cannot be written', () => {
   });
 });
 
+describe('whatever fails, and wherever in a line', () => {
+  const steps = fc.array(
+    fc.record({ records: fc.integer({ min: 1, max: 4 }), failsAfter: fc.option(fc.nat({ max: 2_500 })) }),
+    { minLength: 1, maxLength: 12 },
+  );
+
+  it('what was promised is in the file, what was done comes to it, and the chain is whole', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (todo) => {
+        sink = new MemorySink();
+        anchored = [];
+        const audit = make();
+        const promised: string[] = [];
+        for (const [i, { records, failsAfter }] of todo.entries()) {
+          sink.fails = failsAfter === null ? undefined : { code: 'ENOSPC', after: failsAfter };
+          const names = Array.from({ length: records }, (_, n) => `intent-${i}-${n}`);
+          await audit
+            .intend(
+              names.map((name) => entry(name)),
+              signal,
+            )
+            .then(
+              () => promised.push(...names),
+              (error: unknown) => expect(error).toBeInstanceOf(AuditError),
+            );
+          await audit.conclude(entry(`done-${i}`), signal);
+        }
+        sink.fails = undefined;
+        await audit.stop(AbortSignal.timeout(1_000));
+        const written = sink.lines.map((line) => line['entry']);
+        const done = todo.map((_, i) => `done-${i}`);
+        expect(written).toEqual(expect.arrayContaining([...promised, ...done]));
+        expect(report()).toMatchObject({ verdict: 'whole', chains: [{ ended: true }] });
+      }),
+    );
+  });
+});
+
 describe('refusals of one namespace', () => {
   const flood = async (audit: AuditLog, namespace: string, times: number) => {
     for (let i = 0; i < times; i += 1)
@@ -335,6 +374,30 @@ describe('in a real file', () => {
     await audit.intend([entry('A')], signal);
     await audit.stop(AbortSignal.timeout(1_000));
     expect(await readFile(path, 'utf8')).toContain('"entry":"A"');
+  });
+
+  it('of a process that was killed in a line, the next one goes on with a chain of its own', async () => {
+    const path = join(dir, 'audit.log');
+    const open = () => make({ sink: new FileSink({ path, maxBytes: 1_000_000, maxFiles: 2 }) });
+    await open().intend([entry('A')], signal);
+    await clock.advance(1);
+    await appendFile(path, '{"audit":true,"chain":"');
+    const next = open();
+    await next.intend([entry('A')], signal);
+    await next.conclude(entry('done'), signal);
+    await next.stop(AbortSignal.timeout(1_000));
+    const found = verify(file((await readFile(path, 'utf8')).split('\n')), {
+      keys: [KEY],
+      anchors: anchored,
+    });
+    expect(found).toMatchObject({
+      verdict: 'whole',
+      unfinished: ['audit.log:3'],
+      chains: [
+        { lines: [1, 2], ended: false, anchored: 2 },
+        { lines: [1, 4], ended: true },
+      ],
+    });
   });
 
   it('that cannot be rotated is as bad as one that cannot be written', async () => {

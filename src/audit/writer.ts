@@ -92,7 +92,8 @@ export class ChainWriter {
     let end = 0;
     for (const one of links) {
       end += one.bytes.length;
-      if (end > bytes) break;
+      // A line that lacks nothing but its newline is there: whoever writes next begins with one.
+      if (end - 1 > bytes) break;
       this.#tail = one.tail;
       this.#records += recordsIn([one.body]);
       this.#leftOut += leftOutIn([one.body]);

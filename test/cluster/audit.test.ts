@@ -230,6 +230,23 @@ describe('a change of the leader', () => {
   });
 });
 
+describe('--audit-best-effort', () => {
+  it('delivers although nothing can be written down', async () => {
+    await p.fairlead.process('third').stop();
+    await p.fairlead.startRole('controller', {
+      name: 'careless',
+      flags: ['--audit-log', '/dev/full', '--audit-best-effort', 'true'],
+    });
+    await p.pod(namespace, 'careless');
+    await p.released(namespace, 'careless');
+    expect((await lines()).filter(({ actor }) => actor?.name === 'careless')).toEqual([]);
+    const { health } = p.fairlead.process('careless');
+    expect(await (await fetch(`${health}/metrics`)).text()).toMatch(
+      /fairlead_audit_left_out_total\{why="unwritable"\} [1-9]/,
+    );
+  });
+});
+
 describe('values', () => {
   it('are not in it, nor in what is beside it', async () => {
     const lease = await p.k.run('get', 'lease', 'fairlead-audit', '-n', SYSTEM, '-o', 'yaml');
