@@ -1,7 +1,6 @@
-import type { AuditRecord } from './record.ts';
-import { housekeeping, recordBody, type Body } from './record.ts';
 import { chainOf, link, type Tail } from './chain.ts';
 import type { Line } from './facts.ts';
+import { housekeeping, recordBody, type AuditRecord, type Body } from './record.ts';
 
 /** What the tests of this room share. */
 export const KEY = Buffer.alloc(32, 7);
