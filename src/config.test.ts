@@ -17,6 +17,8 @@ describe('configuration', () => {
       allowHttpVault: false,
       tokenAudiences: ['vault'],
       refreshSeconds: 300,
+      auditLog: '-',
+      auditBestEffort: false,
     });
     expect(Object.isFrozen(config)).toBe(true);
   });
@@ -59,6 +61,7 @@ describe('configuration', () => {
       [...role, '--token-audiences', "a'b"],
       '--token-audiences',
     ],
+    ['an audit that keeps nothing', [...role, '--audit-max-files', '1'], '--audit-max-files'],
     ['an unknown flag', [...role, '--vault-token', 'x'], '--vault-hosts'],
     ['a flag without a value', ['--role'], 'unknown or incomplete flag'],
   ])('refuses %s and says what is possible', (_, args, says) => {

@@ -78,6 +78,16 @@ const FLAGS = {
     schema: list.default([]),
     help: 'further DNS names and IP addresses for the certificate',
   },
+  'audit-log': {
+    schema: z.string().min(1).default('-'),
+    help: 'file that every decision is written to; - is standard output',
+  },
+  'audit-max-mb': { schema: whole(1, 10_240).default(100), help: 'size at which that file is rotated' },
+  'audit-max-files': { schema: whole(2, 1_000).default(10), help: 'how many parts of it are kept' },
+  'audit-best-effort': {
+    schema: z.stringbool().default(false),
+    help: 'true delivers even if the audit cannot be written',
+  },
   'log-level': {
     schema: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
     help: 'debug, info, warn or error',

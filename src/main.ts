@@ -5,13 +5,21 @@ import { address, type Role } from './roles/role.ts';
 import { systemClock } from './runtime/clock.ts';
 import { startHealth } from './serve/health.ts';
 
-/** Exit codes: 0 stopped in order, 1 cannot go on (a supervisor starts it again), 2 wrong configuration. */
+/**
+ * Exit codes: 0 stopped in order, 1 cannot go on (a supervisor starts it again), 2 wrong configuration. The command
+ * `audit` has its own, see there.
+ */
 const FAILED = 1;
 const MISCONFIGURED = 2;
 /** Kubernetes waits 30 s before it kills. */
 const STOP_MS = 25_000;
 
 async function main(): Promise<void> {
+  const [command, ...args] = process.argv.slice(2);
+  if (command === 'audit') {
+    process.exitCode = (await import('./audit/command.ts')).auditCommand(args, process.stdout);
+    return;
+  }
   const config = configured();
   const log = logger({ level: config.logLevel }).child({ role: config.role });
   const metrics = makeMetrics();

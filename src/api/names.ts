@@ -54,6 +54,13 @@ export const DEFAULT_TOKEN_AUDIENCES: string[] = ['vault'];
 export const CERTIFICATE_SECRET = 'fairlead-webhook-cert';
 export const WEBHOOK_CONFIGURATION = 'fairlead';
 
+/** The key that the lines of the audit are chained with, made by the certificates role. */
+export const AUDIT_KEY_SECRET = 'fairlead-audit-key';
+export const AUDIT_KEY_TYPE = `${GROUP}/audit-key`;
+/** The Lease whose annotation names the last line of the audit. */
+export const AUDIT_LEASE = 'fairlead-audit';
+export const AUDIT_ANCHOR_ANNOTATION = `${GROUP}/audit-anchor`;
+
 /** Variables of a delivery that feed a placeholder inside a longer value start with it. */
 export const PLACEHOLDER_VARIABLE_PREFIX = 'FAIRLEAD_SECRET_';
 

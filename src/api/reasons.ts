@@ -139,7 +139,7 @@ export const REASONS = {
   },
   DeliveryRefused: {
     meaning:
-      'The API server refused the delivery: quota, a policy, or Fairlead has not found its own policies.',
+      'The API server refused the delivery: quota, a policy. Or Fairlead has not found its own policies, or cannot write its audit.',
     fix: 'The message names the cause.',
   },
   RolesRefused: {

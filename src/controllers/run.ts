@@ -1,3 +1,4 @@
+import type { AuditLog } from '../audit/log.ts';
 import { AccessReviews } from '../kube/access-review.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
@@ -8,6 +9,7 @@ import { runController, type ControllerOptions } from '../runtime/controller.ts'
 import { WorkQueue, type QueueMetrics } from '../runtime/queue.ts';
 import type { VaultSource } from '../sources/vault/source.ts';
 import type { TargetOptions } from '../sources/vault/target.ts';
+import { auditProblem } from './pod-gate/audit.ts';
 import { reconcilePod, reportWaiting } from './pod-gate/reconcile.ts';
 import { LiveReads } from './live.ts';
 import { PodMemory } from './pod-gate/memory.ts';
@@ -27,6 +29,7 @@ export interface ControllersOptions {
   readonly guard: PolicyGuard;
   readonly vault: VaultSource;
   readonly events: EventRecorder;
+  readonly audit: AuditLog;
   readonly systemNamespace: string;
   readonly storePrefix: string;
   readonly allowed: TargetOptions;
@@ -48,7 +51,7 @@ const PASS_MS = 45_000;
 
 /** The control loops, while this replica leads. Resolves when `signal` is aborted and all passes have ended. */
 export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
-  const { clock, random, world, guard, vault } = options;
+  const { clock, random, world, guard, vault, audit } = options;
   const memory = new PodMemory();
   const live = new LiveReads(options.client, clock);
   const { queueMetrics: metrics } = options;
@@ -71,8 +74,11 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
     memory,
     live,
     onVaultFailure,
-    fence: () => guard.problem(),
+    fence: () => guard.problem() ?? auditProblem(audit),
     refreshMs: () => jitter(options, random),
+  };
+  const everyPod = () => {
+    for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
   };
   const wakeups = wireWakeups(world, queues, (uid) => memory.forget(uid), options.storePrefix);
   const undo = [
@@ -87,12 +93,13 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
       wakeups.wakePlace(placeKey(placeOf({ source: { type: 'VAULT', id }, ...place })));
     }),
     guard.onChange(() => {
-      for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
+      everyPod();
       for (const bundle of world.bundles.list()) queues.bundles.add(keyOf(bundle));
     }),
     wireBundles(world, options.systemNamespace, queues.bundles),
+    audit.onChange(everyPod),
   ];
-  for (const pod of world.pods.list()) queues.pods.add(keyOf(pod), 'urgent');
+  everyPod();
   for (const integration of world.integrations.list()) queues.integrations.add(keyOf(integration));
   for (const reference of world.references.list()) queues.references.add(keyOf(reference));
 
@@ -136,7 +143,8 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
         name: 'resourcebundles',
         queue: queues.bundles,
         workers: STATUS_WORKERS,
-        reconcile: async (key, pass) => reconcileBundle(key, pass, deps),
+        // What it grants is in the audit of the API server, not in ours.
+        reconcile: async (key, pass) => reconcileBundle(key, pass, { ...deps, fence: () => guard.problem() }),
       },
       signal,
     ),

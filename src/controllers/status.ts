@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { API_VERSION } from '../api/names.ts';
 import type { Condition } from '../api/schema.ts';
+import type { AuditLog } from '../audit/log.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -18,6 +19,7 @@ export interface StatusDependencies extends Omit<AskDependencies, 'world'> {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly events: Pick<EventRecorder, 'record'>;
+  readonly audit: Pick<AuditLog, 'note'>;
   /** Milliseconds until what is good is checked again; with jitter. */
   readonly refreshMs: () => number;
 }

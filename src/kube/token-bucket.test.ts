@@ -12,6 +12,13 @@ describe('a token bucket', () => {
     const bucket = new TokenBucket(3, 100, 0);
     expect(times.map((at) => bucket.take(at))).toEqual(expected);
   });
+
+  it('is full again after its time', () => {
+    const bucket = new TokenBucket(2, 100, 0);
+    expect(bucket.isFull(0)).toBe(true);
+    bucket.take(0);
+    expect([bucket.isFull(99), bucket.isFull(100)]).toEqual([false, true]);
+  });
 });
 
 describe('a map of what is recent', () => {

@@ -12,6 +12,11 @@ export class TokenBucket {
     this.#at = now;
   }
 
+  /** Nobody took one for long: it is as good as new. */
+  isFull(now: number): boolean {
+    return this.#tokens + (now - this.#at) / this.#refillMs >= this.#burst;
+  }
+
   /** True, and one token less, if there is one. */
   take(now: number): boolean {
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) / this.#refillMs);

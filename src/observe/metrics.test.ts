@@ -32,6 +32,19 @@ describe('metrics', () => {
       },
     ],
     [
+      'decisions in the audit, and why some are not',
+      () => {
+        all.audit.onRecord('deliver', 'delivered');
+        all.audit.onError('write', 'Unwritable');
+        all.audit.onLeftOut('limited');
+      },
+      {
+        'fairlead_audit_records_total{action="deliver",outcome="delivered"}': '1',
+        'fairlead_audit_errors_total{during="write",code="Unwritable"}': '1',
+        'fairlead_audit_left_out_total{why="limited"}': '1',
+      },
+    ],
+    [
       'queues: added, tried again, waited, and how many wait now',
       () => {
         all.watchQueue({ name: 'pods', depth: 7, delayed: 3 });

@@ -37,6 +37,7 @@ export function metrics({ process = true }: { readonly process?: boolean } = {})
     lease: leaseMetrics(make),
     events: eventMetrics(make),
     vault: vaultMetrics(make),
+    audit: auditMetrics(make),
   };
 }
 
@@ -174,6 +175,20 @@ function leaseMetrics({ counter, gauge }: Make) {
 function eventMetrics({ counter }: Make) {
   const total = counter('events_total', 'Events by what became of them', ['result']);
   return { onResult: (result: string) => total.inc({ result }) };
+}
+
+function auditMetrics({ counter }: Make) {
+  const records = counter('audit_records_total', 'Decisions in the audit', ['action', 'outcome']);
+  const errors = counter('audit_errors_total', 'Failed writes of the audit or its anchor', [
+    'during',
+    'code',
+  ]);
+  const leftOut = counter('audit_left_out_total', 'Decisions that are only counted in the audit', ['why']);
+  return {
+    onRecord: (action: string, outcome: string) => records.inc({ action, outcome }),
+    onError: (during: string, code: string) => errors.inc({ during, code }),
+    onLeftOut: (why: string) => leftOut.inc({ why }),
+  };
 }
 
 interface VaultRequest {

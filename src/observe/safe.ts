@@ -8,7 +8,14 @@ const HIDDEN = new Set(
 );
 
 /** Our own errors: their messages are written to hold no values. Everybody else's may quote their input. */
-const OUR_ERRORS = new Set(['KubeError', 'VaultError', 'ConfigError', 'CertificateError', 'PassTimeout']);
+const OUR_ERRORS = new Set([
+  'KubeError',
+  'VaultError',
+  'ConfigError',
+  'CertificateError',
+  'AuditError',
+  'PassTimeout',
+]);
 
 /** A second net under the names of fields: what looks like a token is none of a log's business. */
 const TOKENS = [

@@ -8,12 +8,16 @@ export interface Wanted {
   readonly name: string;
   readonly secret: SecretObject;
   readonly optional: boolean;
+  /** The reference that asks for it first; absent for a placeholder. */
+  readonly from?: string;
 }
 
 /** Many variables at once; which ones, the source decides. */
 export interface WantedImport {
   /** `envFrom[0] of warehouse`: how messages name it. */
   readonly name: string;
+  /** The reference. */
+  readonly from?: string;
   readonly entry: ImportEntry;
 }
 
@@ -77,7 +81,13 @@ export function collectWanted(
     }
     problems.push(...tooManyIntegrations(reference));
     const { env = [], envFrom = [] } = reference;
-    imports.push(...envFrom.map((entry, i) => ({ name: `envFrom[${i}] of ${reference.name}`, entry })));
+    imports.push(
+      ...envFrom.map((entry, i) => ({
+        name: `envFrom[${i}] of ${reference.name}`,
+        from: reference.name,
+        entry,
+      })),
+    );
     for (const { name, secret, optional } of env) {
       const wanted = { name, secret, optional: optional === true, from: reference.name };
       const known = variables.get(name);
@@ -87,9 +97,9 @@ export function collectWanted(
       else problems.push(conflict(wanted, known.from));
     }
   }
-  for (const wanted of placeholderKeys.map(placeholderVariable))
-    variables.set(wanted.name, { ...wanted, from: 'placeholders' });
-  const set = { variables: [...variables.values()], imports, problems };
+  // Their names are reserved, so no reference has one of them.
+  const placeholders = [...new Set(placeholderKeys)].map(placeholderVariable);
+  const set = { variables: [...variables.values(), ...placeholders], imports, problems };
   return tooManyPlaces(set) ?? set;
 }
 

@@ -1,3 +1,4 @@
+import { makeAuditKey } from '../audit/key.ts';
 import type { Config } from '../config.ts';
 import { connect } from '../kube/client.ts';
 import { codeOf } from '../kube/errors.ts';
@@ -11,8 +12,13 @@ import type { Role } from './role.ts';
 /** Two small reads; RBAC allows no watch of single objects by name that would be worth its connection. */
 const LOOK_MS = 5_000;
 const RETRY_MS = 1_000;
+/** How often it is tried to make the audit's key: being told that it is there costs one small request. */
+const AUDIT_KEY_MS = 60_000;
 
-/** Issues and renews the webhook's certificate and writes its CA into the webhook configuration. */
+/**
+ * Issues and renews the webhook's certificate and writes its CA into the webhook configuration; makes the key of the
+ * audit, so that the controller need not write a Secret of the system namespace.
+ */
 export function certificatesRole(config: Config, log: Logger, clock: Clock): Role {
   const client = connect({
     kubeconfig: config.kubeconfig,
@@ -23,6 +29,7 @@ export function certificatesRole(config: Config, log: Logger, clock: Clock): Rol
   const onIssued = (why: string) => log.info({ why, ...names }, 'a certificate was issued for the webhook');
   let leads = false;
   let problem: string | undefined = 'has not looked yet';
+  let auditKeyAt = -Infinity;
 
   const look = async (leader: typeof client, signal: AbortSignal): Promise<void> => {
     try {
@@ -33,6 +40,11 @@ export function certificatesRole(config: Config, log: Logger, clock: Clock): Rol
         ...names,
         onIssued,
       });
+      if (clock.now() - auditKeyAt >= AUDIT_KEY_MS) {
+        const made = await makeAuditKey(leader, config.systemNamespace, signal);
+        if (made) log.info({}, 'a key was made for the audit');
+        auditKeyAt = clock.now();
+      }
       problem = undefined;
     } catch (error) {
       if (signal.aborted) return;

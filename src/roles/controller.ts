@@ -1,3 +1,4 @@
+import type { AuditLog } from '../audit/log.ts';
 import { PolicyGuard, expectedPolicies } from '../controllers/policies.ts';
 import { runControllers } from '../controllers/run.ts';
 import { tokenRequests } from '../controllers/token-request.ts';
@@ -11,6 +12,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { RequestToken } from '../sources/vault/login.ts';
 import { VaultSource } from '../sources/vault/source.ts';
+import { startAudit } from './audit.ts';
 import { whileLeading } from './leading.ts';
 import type { Role } from './role.ts';
 
@@ -46,13 +48,17 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
   const lease = 'fairlead-controller';
   const seen = world({ client, clock, systemNamespace, storePrefix, hooks });
   metrics.vault.watchReferences(() => referencesOf(seen));
+  let audit: AuditLog | undefined;
   const watched: { hasSynced(): boolean; stalenessMs(): number; readonly name: string }[] = [
     ...reflectors(seen),
   ];
 
   return {
     live: [{ name: 'watches', check: () => watched.find((one) => one.stalenessMs() > STALE_MS)?.name }],
-    ready: [{ name: 'caches', check: () => watched.find((one) => !one.hasSynced())?.name }],
+    ready: [
+      { name: 'caches', check: () => watched.find((one) => !one.hasSynced())?.name },
+      { name: 'audit', check: () => audit?.problem() },
+    ],
     run: async (signal) => {
       const guard = new PolicyGuard(
         await expectedPolicies(strictUse ? [POLICIES, STRICT_POLICIES] : [POLICIES], {
@@ -92,12 +98,13 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
               instance: config.identity,
               ...metrics.events,
             });
+            audit = startAudit(config, leader, clock, log, metrics.audit);
             const problem = guard.problem();
             if (problem)
               log.error({ reason: problem.reason, why: problem.message }, 'nothing will be delivered');
             await runControllers(
               {
-                ...{ client: leader, clock, random, world: seen, guard, vault, events, stillLeader },
+                ...{ client: leader, clock, random, world: seen, guard, vault, events, audit, stillLeader },
                 ...{ systemNamespace, storePrefix, allowed, workers, refreshSeconds, strictUse },
                 loop: { log, metrics: metrics.controller },
                 queueMetrics: metrics.queue,
@@ -108,6 +115,7 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
             await Promise.all([
               vault.stop(AbortSignal.timeout(FLUSH_MS)),
               events.flush(AbortSignal.timeout(FLUSH_MS)),
+              audit.stop(AbortSignal.timeout(FLUSH_MS)),
             ]);
           },
           signal,

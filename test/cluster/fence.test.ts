@@ -280,6 +280,26 @@ describe("with the certificates role's token", () => {
       'only write the Secret fairlead-webhook-cert',
     );
   });
+
+  it.each<[string, object]>([
+    ['of another type', { type: 'Opaque', immutable: true }],
+    ['that can be changed', { type: 'fairlead.dev/audit-key' }],
+    ['under another name', { type: 'fairlead.dev/audit-key', immutable: true, name: 'x' }],
+  ])(
+    'nobody can create a key of the audit %s',
+    async (_, { name = 'fairlead-audit-key', ...rest }: KubeJson) => {
+      const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: SYSTEM }, ...rest };
+      expect(await certificates.refused(create, secret)).toContain('create the immutable Secret');
+    },
+  );
+
+  it('nobody can read or delete the key of the audit', async () => {
+    await until('the key', async () => p.k.get('secret', SYSTEM, 'fairlead-audit-key'));
+    for (const verb of ['get', 'delete'])
+      expect(await certificates.refused([verb, 'secret', 'fairlead-audit-key', '-n', SYSTEM])).toMatch(
+        /forbidden/i,
+      );
+  });
 });
 
 describe('a tenant', () => {

@@ -27,6 +27,9 @@ describe('the YAML and the code use the same names', () => {
     names.CERTIFICATE_SECRET,
     names.BUNDLE_ROLE_PREFIX,
     names.BUNDLE_LABEL,
+    names.AUDIT_KEY_SECRET,
+    names.AUDIT_KEY_TYPE,
+    names.AUDIT_LEASE,
   ])('%s', (name) => {
     expect(config).toContain(name);
   });

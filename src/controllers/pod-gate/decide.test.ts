@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { EnvEntry } from '../../api/secret-reference.ts';
 import type { Problem } from '../../resolve/problem.ts';
 import type { GatedPod } from '../objects.ts';
-import { hold, triage, wantedBy } from './decide.ts';
+import { waiting } from '../../runtime/outcome.ts';
+import { hold, problemsOf, triage, wantedBy } from './decide.ts';
 
 const pod = (rest: Partial<GatedPod> = {}): GatedPod => ({
   metadata: { name: 'driver', namespace: 'team-a', uid: 'u', resourceVersion: '1' },
@@ -60,7 +61,7 @@ describe('what a pod asks for', () => {
   it('is also what its references import', () => {
     const envFrom = [{ source: { type: 'KUBERNETES', id: 'global' } }] as const;
     const set = wantedBy(pod(), marketing, (name) => ({ name, envFrom }));
-    expect(set.imports).toEqual([{ name: 'envFrom[0] of warehouse', entry: envFrom[0] }]);
+    expect(set.imports).toEqual([{ name: 'envFrom[0] of warehouse', from: 'warehouse', entry: envFrom[0] }]);
   });
 
   it.each<[string, Partial<GatedPod>, { domain?: string; legacy: boolean } | undefined, string[]]>([
@@ -95,7 +96,13 @@ describe('a pod that is held', () => {
       reason: 'Sealed',
       message: 'Vault is sealed',
       afterMs: 3000,
+      problems: [sealed],
     });
+  });
+
+  it('is told with its problems, which other outcomes do not have', () => {
+    expect(problemsOf(hold([sealed]))).toEqual([sealed]);
+    expect(problemsOf(waiting('Sealed', 'm'))).toEqual([]);
   });
 
   it('is stalled when only people can help', () => {

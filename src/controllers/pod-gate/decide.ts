@@ -45,10 +45,19 @@ const PLACEHOLDERS_OFF: Problem = {
     'placeholders are only for namespaces with the label fairlead.dev/legacy-placeholders: enabled; use a SecretReference',
 };
 
+/** Why a pod waits. The machinery looks at the outcome alone, the audit at the problems, too. */
+export type Held = Told & { readonly problems: readonly Problem[] };
+
 /** Nothing starts on half a set: a pod gets everything or waits with the reason. */
-export function hold(problems: readonly Problem[]): Told {
+export function hold(problems: readonly Problem[]): Held {
   const { reason, message, terminal, retryAfterMs } = summarize(problems);
-  return terminal ? stalled(reason, message) : waiting(reason, message, retryAfterMs);
+  const outcome = terminal ? stalled(reason, message) : waiting(reason, message, retryAfterMs);
+  return { ...outcome, problems };
+}
+
+/** What hold() was given, if the outcome is one of its. */
+export function problemsOf(outcome: Told): readonly Problem[] {
+  return (outcome as Partial<Held>).problems ?? [];
 }
 
 export function isComplete(resolution: Resolution): boolean {

@@ -2,6 +2,7 @@
 export class PodMemory {
   readonly #released = new Map<string, number>();
   readonly #reported = new Map<string, Report>();
+  readonly #intended = new Map<string, string>();
 
   /** Its gate was lifted: the cache may show it gated for a moment more. */
   released(uid: string, now: number): void {
@@ -24,10 +25,20 @@ export class PodMemory {
     return this.#reported.get(uid);
   }
 
+  /** The audit has it that just this is about to be delivered to the pod. */
+  intended(uid: string, fingerprint: string): void {
+    this.#intended.set(uid, fingerprint);
+  }
+
+  isIntended(uid: string, fingerprint: string): boolean {
+    return this.#intended.get(uid) === fingerprint;
+  }
+
   /** The pod has left the cache. */
   forget(uid: string): void {
     this.#released.delete(uid);
     this.#reported.delete(uid);
+    this.#intended.delete(uid);
   }
 }
 

@@ -6,10 +6,12 @@ import type { Clock } from '../../runtime/clock.ts';
 import { done, later, type Outcome, type Told } from '../../runtime/outcome.ts';
 import { ask, type AskDependencies } from '../ask.ts';
 import type { LiveReads } from '../live.ts';
+import type { Found } from '../audit-records.ts';
 import type { GatedPod } from '../objects.ts';
 import { cachedView, liveView, type View } from '../view.ts';
 import type { World } from '../world.ts';
 import { createDelivery, deliveredCondition, liftGate, writeCondition, type Written } from './act.ts';
+import { auditHeld, auditIntent, auditOutcome, type AuditDependencies } from './audit.ts';
 import { hold, isComplete, triage, wantedBy } from './decide.ts';
 import type { PodMemory } from './memory.ts';
 import { useProblems, type StrictUse } from './strict-use.ts';
@@ -25,6 +27,7 @@ export interface PodGateDependencies extends Omit<AskDependencies, 'world'> {
   readonly memory: PodMemory;
   /** With --strict-use: the pod's ServiceAccount must be allowed to use what the pod names. */
   readonly strictUse?: StrictUse | undefined;
+  readonly audit: AuditDependencies['audit'];
 }
 
 /** One pass for one pod: gather references and values, decide, create the delivery, lift the gate. */
@@ -51,14 +54,17 @@ export async function reconcilePod(
   if (found.kind === 'later') return found;
   if (!isComplete(found)) return hold(found.problems);
 
+  const unwritten = await auditIntent(pod, todo.delivery, found, signal, deps);
+  if (unwritten) return hold([unwritten]);
   const created = await createDelivery(deps.client, pod, todo.delivery, found, signal);
   const written = created.kind === 'done' ? await release(pod, todo.delivery, signal, deps) : created;
+  await auditOutcome(pod, todo.delivery, found, written, signal, deps);
   if (written.kind === 'refused') return hold([written.problem]);
   if (written.kind === 'done') recordDelivery(pod, todo.delivery, found, deps);
   return done();
 }
 
-type Gathered = ({ readonly kind: 'resolution' } & Resolution) | Extract<Outcome, { kind: 'later' }>;
+type Gathered = ({ readonly kind: 'resolution' } & Found) | Extract<Outcome, { kind: 'later' }>;
 
 async function gather(
   pod: GatedPod,
@@ -78,10 +84,13 @@ async function gather(
   const asking = { domain: namespace?.domain, notBefore: pod.seenAt, signal };
   const answers = await ask(wanted, asking, view, deps);
   if (answers.kind === 'later') return later(answers.afterMs);
-  return { kind: 'resolution', ...resolve(wanted, answers.states) };
+  return { kind: 'resolution', ...resolve(wanted, answers.states), states: answers.states };
 }
 
-const NOTHING: Resolution = { entries: [], imports: [], problems: [], data: new Map(), provenance: [] };
+const NOTHING: Found = {
+  ...{ entries: [], imports: [], problems: [], provenance: [] },
+  ...{ data: new Map(), states: new Map() },
+};
 
 /** The condition goes first: once the gate is lifted, the pod leaves the cache and nobody would mend it. */
 async function release(
@@ -117,8 +126,9 @@ export async function reportWaiting(
   key: string,
   outcome: Told,
   signal: AbortSignal,
-  { world, client, clock, memory, events }: PodGateDependencies,
+  deps: PodGateDependencies,
 ): Promise<void> {
+  const { world, client, clock, memory, events } = deps;
   const pod = world.pods.get(key);
   if (!pod || outcome.kind === 'done') return;
   const { uid } = pod.metadata;
@@ -129,6 +139,7 @@ export async function reportWaiting(
   const condition = deliveredCondition('False', reason, message, clock.wall());
   const lastTransitionTime = old?.lastTransitionTime ?? condition.lastTransitionTime;
   memory.reported(uid, { reason, message, lastTransitionTime });
+  await auditHeld(pod, outcome, signal, deps);
   await writeCondition(client, pod, { ...condition, lastTransitionTime }, signal);
   events.record({ regarding: regarding(pod), type: 'Warning', reason, action: 'Deliver', message });
 }

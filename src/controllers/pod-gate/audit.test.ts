@@ -1,0 +1,234 @@
+import * as fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { AuditError } from '../../audit/errors.ts';
+import { recordBody, type AuditRecord } from '../../audit/record.ts';
+import { placeKey } from '../../resolve/place.ts';
+import type { Problem } from '../../resolve/problem.ts';
+import { resolve, type States } from '../../resolve/resolve.ts';
+import { collectWanted } from '../../resolve/wanted.ts';
+import { waiting } from '../../runtime/outcome.ts';
+import { referenceRecord, type Found } from '../audit-records.ts';
+import type { GatedPod } from '../objects.ts';
+import { auditHeld, auditIntent, auditOutcome, auditProblem, type AuditDependencies } from './audit.ts';
+import { hold } from './decide.ts';
+import { PodMemory } from './memory.ts';
+
+const pod = {
+  metadata: { name: 'driver', namespace: 'team-a', uid: 'u', resourceVersion: '1' },
+  references: ['warehouse', 'lake'],
+  serviceAccount: 'spark',
+} as unknown as GatedPod;
+const vault = { type: 'VAULT', id: 'prod' } as const;
+const actor = { kind: 'pod', namespace: 'team-a', name: 'driver', uid: 'u', serviceAccount: 'spark' };
+
+/** What two references resolve to, with these values. */
+function found(values: readonly [string, string] = ['one', 'two'], version = 7): Found {
+  const wanted = collectWanted(
+    [
+      {
+        name: 'warehouse',
+        env: [
+          { name: 'A', secret: { key: 'a', property: 'b.c', path: 'db', source: vault } },
+          { name: 'GONE', secret: { key: 'nope', path: 'db', source: vault }, optional: true },
+        ],
+      },
+      { name: 'lake', envFrom: [{ source: { type: 'KUBERNETES', id: 'global' } }] },
+    ],
+    [],
+  );
+  const [a, b] = values;
+  const states: States = new Map([
+    [
+      placeKey({ source: vault, path: 'db' }),
+      {
+        kind: 'fields',
+        location: 'https://vault.example.com/v1/secret/data/db',
+        fields: new Map([['a', JSON.stringify({ b: { c: a } })]]),
+        version,
+      },
+    ],
+    [
+      'KUBERNETES/global',
+      {
+        kind: 'fields',
+        location: 'Secret sys/store',
+        fields: new Map([
+          ['X', b],
+          ['Y', b],
+        ]),
+      },
+    ],
+  ]);
+  return { ...resolve(wanted, states), states };
+}
+
+const { signal } = new AbortController();
+let intended: AuditRecord[][];
+let concluded: AuditRecord[];
+let noted: AuditRecord[];
+let fault: Error | undefined;
+let deps: AuditDependencies;
+beforeEach(() => {
+  [intended, concluded, noted, fault] = [[], [], [], undefined];
+  deps = {
+    memory: new PodMemory(),
+    audit: {
+      intend: async (records) => {
+        if (fault) throw fault;
+        intended.push([...records]);
+      },
+      conclude: async (one) => void concluded.push(one),
+      note: async (one) => void noted.push(one),
+    },
+  };
+});
+
+describe('before a delivery is made', () => {
+  it('there is one line for it and one for each entry, with where it was read', async () => {
+    expect(await auditIntent(pod, 'fairlead-d-1', found(), signal, deps)).toBeUndefined();
+    const about = { actor, namespace: 'team-a', delivery: 'fairlead-d-1' };
+    const read = {
+      action: 'resolve',
+      source: vault,
+      version: 7,
+      path: 'https://vault.example.com/v1/secret/data/db',
+    };
+    expect(intended).toEqual([
+      [
+        {
+          ...about,
+          action: 'deliver',
+          reference: 'warehouse,lake',
+          variables: 3,
+          outcome: 'allowed',
+          reason: 'Resolved',
+        },
+        {
+          ...about,
+          ...read,
+          reference: 'warehouse',
+          entry: 'A',
+          key: 'a property b.c',
+          outcome: 'allowed',
+          reason: 'Resolved',
+        },
+        {
+          ...about,
+          ...read,
+          reference: 'warehouse',
+          entry: 'GONE',
+          key: 'nope',
+          outcome: 'failed',
+          reason: 'KeyNotFound',
+          message: 'https://vault.example.com/v1/secret/data/db has no such key',
+        },
+        {
+          ...about,
+          action: 'resolve',
+          reference: 'lake',
+          entry: 'envFrom[0] of lake',
+          source: { type: 'KUBERNETES', id: 'global' },
+          path: 'Secret sys/store',
+          variables: 2,
+          outcome: 'allowed',
+          reason: 'Resolved',
+        },
+      ],
+    ]);
+  });
+
+  it('the same is written once, however often it is tried; something else is written anew', async () => {
+    for (const version of [7, 7, 8])
+      await auditIntent(pod, 'fairlead-d-1', found(undefined, version), signal, deps);
+    expect(intended).toHaveLength(2);
+    deps.memory.forget('u');
+    await auditIntent(pod, 'fairlead-d-1', found(undefined, 8), signal, deps);
+    expect(intended).toHaveLength(3);
+  });
+
+  it('what cannot be written is a problem that says so, and is written later', async () => {
+    fault = new AuditError('Unwritable', 'it cannot be written (ENOSPC)');
+    const problem = {
+      reason: 'DeliveryRefused',
+      message:
+        'Fairlead delivers nothing that its audit does not show, and it cannot be written (ENOSPC); pods go on when it can be written again',
+    };
+    expect(await auditIntent(pod, 'fairlead-d-1', found(), signal, deps)).toEqual(problem);
+    expect(auditProblem({ problem: () => 'it cannot be written (ENOSPC)' })).toEqual(problem);
+    fault = undefined;
+    expect(await auditIntent(pod, 'fairlead-d-1', found(), signal, deps)).toBeUndefined();
+    expect([intended.length, auditProblem({ problem: () => undefined })]).toEqual([1, undefined]);
+  });
+
+  it('an error of another kind is thrown on', async () => {
+    fault = new TypeError('x');
+    await expect(auditIntent(pod, 'fairlead-d-1', found(), signal, deps)).rejects.toThrow(TypeError);
+  });
+});
+
+describe('after a delivery', () => {
+  it.each<[string, Parameters<typeof auditOutcome>[3], object[]]>([
+    [
+      'it is told',
+      { kind: 'done' },
+      [{ action: 'deliver', variables: 3, outcome: 'delivered', reason: 'Resolved' }],
+    ],
+    ['a pod that is gone is told', { kind: 'gone' }, [{ outcome: 'failed', reason: 'PodGone' }]],
+    [
+      'one that was refused is told with the reason that the pod has',
+      { kind: 'refused', problem: { reason: 'DeliveryRefused', message: 'm' } },
+      [],
+    ],
+  ])('%s', async (_, written, expected) => {
+    await auditOutcome(pod, 'fairlead-d-1', found(), written, signal, deps);
+    expect(concluded).toMatchObject(expected);
+  });
+});
+
+describe('a pod that waits', () => {
+  const secret = { key: 'a', source: vault };
+  it.each<[string, Problem, string]>([
+    ['because it may not', { reason: 'DomainForbidden', message: 'm', entry: 'A', secret }, 'refused'],
+    ['because it does not work', { reason: 'Sealed', message: 'm', entry: 'A', secret }, 'failed'],
+  ])('%s is told with its entry', async (_, problem, outcome) => {
+    await auditHeld(pod, hold([problem]), signal, deps);
+    expect(noted).toMatchObject([
+      { actor, action: 'deliver', entry: 'A', source: vault, key: 'a', outcome, reason: problem.reason },
+    ]);
+  });
+});
+
+describe('a reference', () => {
+  const reference = { metadata: { name: 'warehouse', namespace: 'team-a', uid: 'r', resourceVersion: '1' } };
+  it('is told as what Fairlead found itself', () => {
+    expect(referenceRecord(reference, waiting('X', ''), found(), 'sys')).toMatchObject({
+      actor: { kind: 'controller', namespace: 'sys', name: 'fairlead-controller' },
+      action: 'resolve',
+      reference: 'warehouse',
+      variables: 3,
+      outcome: 'allowed',
+    });
+    const problems: Problem[] = [{ reason: 'DomainForbidden', message: 'm', entry: 'A' }];
+    const told = referenceRecord(reference, hold(problems), { ...found(), problems }, 'sys');
+    expect(told).toMatchObject({ outcome: 'refused', reason: 'DomainForbidden', entry: 'A' });
+    expect(told.variables).toBeUndefined();
+  });
+});
+
+describe('no value is in a record', () => {
+  it('whatever the values are', async () => {
+    const value = fc.string({ minLength: 4 }).map((text) => `pl4nt${text}`);
+    await fc.assert(
+      fc.asyncProperty(value, value, async (a, b) => {
+        const all = found([a, b]);
+        const own = { ...deps, memory: new PodMemory() };
+        intended = [];
+        await auditIntent(pod, 'fairlead-d-1', all, signal, own);
+        await auditOutcome(pod, 'fairlead-d-1', all, { kind: 'done' }, signal, own);
+        const lines = [...intended.flat(), ...concluded].map((one) => recordBody(one, new Date(0)));
+        expect(lines.length).toBeGreaterThan(4);
+        expect(JSON.stringify(lines)).not.toContain('pl4nt');
+      }),
+    );
+  });
+});
