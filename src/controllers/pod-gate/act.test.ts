@@ -71,7 +71,7 @@ describe('what becomes of a delivery that the API server refuses', () => {
       nothing,
       signal,
     );
-    expect(written).toEqual({ kind: 'done' });
+    expect(written).toEqual({ kind: 'done', existed: true });
   });
 
   it.each<[string, Partial<KubeErrorFacts>]>([

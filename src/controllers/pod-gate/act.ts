@@ -14,7 +14,8 @@ type Client = Pick<KubeClient, 'create' | 'patch'>;
 
 /** `refused`: by quota, a policy or a webhook, which people can mend; what a retry may cure is thrown. */
 export type Written =
-  | { readonly kind: 'done' }
+  /** `existed`: an earlier pass made it, perhaps of other versions than this one has read. */
+  | { readonly kind: 'done'; readonly existed?: true }
   | { readonly kind: 'gone' }
   | { readonly kind: 'refused'; readonly problem: Problem };
 
@@ -31,13 +32,16 @@ export async function createDelivery(
 ): Promise<Written> {
   const { namespace = '', name: podName, uid } = pod.metadata;
   const secret = deliverySecret({ namespace, name: podName, uid }, name, data, provenance);
-  return write('the delivery Secret', async () => {
+  let existed = false;
+  const written = await write('the delivery Secret', async () => {
     try {
       await client.create(RESOURCES.secrets, secret, { signal });
     } catch (error) {
       if (!(error instanceof KubeError) || error.code !== 'AlreadyExists') throw error;
+      existed = true;
     }
   });
+  return existed ? { kind: 'done', existed } : written;
 }
 
 /**

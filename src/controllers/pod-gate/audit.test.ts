@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { AuditError } from '../../audit/errors.ts';
 import { recordBody, type AuditRecord } from '../../audit/record.ts';
 import { placeKey } from '../../resolve/place.ts';
@@ -68,10 +69,13 @@ let concluded: AuditRecord[];
 let noted: AuditRecord[];
 let fault: Error | undefined;
 let deps: AuditDependencies;
+let clock: FakeClock;
 beforeEach(() => {
   [intended, concluded, noted, fault] = [[], [], [], undefined];
+  clock = new FakeClock();
   deps = {
     memory: new PodMemory(),
+    clock,
     audit: {
       intend: async (records) => {
         if (fault) throw fault;
@@ -173,6 +177,11 @@ describe('after a delivery', () => {
       { kind: 'done' },
       [{ action: 'deliver', variables: 3, outcome: 'delivered', reason: 'Resolved' }],
     ],
+    [
+      'one that an earlier pass made is told without what this one has read',
+      { kind: 'done', existed: true },
+      [{ outcome: 'delivered', reason: 'AlreadyMade', variables: undefined }],
+    ],
     ['a pod that is gone is told', { kind: 'gone' }, [{ outcome: 'failed', reason: 'PodGone' }]],
     [
       'one that was refused is told with the reason that the pod has',
@@ -182,6 +191,33 @@ describe('after a delivery', () => {
   ])('%s', async (_, written, expected) => {
     await auditOutcome(pod, 'fairlead-d-1', found(), written, signal, deps);
     expect(concluded).toMatchObject(expected);
+  });
+});
+
+describe('a namespace whose deliveries keep being refused', () => {
+  const refused = { kind: 'refused', problem: { reason: 'DeliveryRefused', message: 'm' } } as const;
+  const named = (uid: string, namespace = 'loud') =>
+    ({ ...pod, metadata: { ...pod.metadata, namespace, uid } }) as GatedPod;
+  const attempt = async (one: GatedPod) => {
+    const problem = await auditIntent(one, 'fairlead-d-1', found(), signal, deps);
+    if (!problem) await auditOutcome(one, 'fairlead-d-1', found(), refused, signal, deps);
+    return problem;
+  };
+
+  it('has intents written for so many pods, and for others only from time to time', async () => {
+    for (let i = 0; i < 1_000; i += 1) await attempt(named(`u${i}`));
+    expect(intended.length).toBe(121);
+    expect(await attempt(named('more'))).toMatchObject({ reason: 'DeliveryRefused', retryAfterMs: 10_000 });
+    // What is written already is tried as before, and others do not notice.
+    expect(await attempt(named('u1'))).toBeUndefined();
+    expect(await attempt(named('other', 'quiet'))).toBeUndefined();
+    await clock.advance(10_000);
+    expect(await attempt(named('more'))).toBeUndefined();
+  });
+
+  it('does not pause for one pod that is tried again', async () => {
+    for (let i = 0; i < 1_000; i += 1) await attempt(named('u'));
+    expect([intended.length, await attempt(named('more'))]).toEqual([1, undefined]);
   });
 });
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { AuditError } from '../../audit/errors.ts';
 import type { AuditLog } from '../../audit/log.ts';
+import type { AuditRecord } from '../../audit/record.ts';
 import type { Problem } from '../../resolve/problem.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Told } from '../../runtime/outcome.ts';
 import { deliveryRecord, heldRecord, intentRecords, type Found } from '../audit-records.ts';
 import type { GatedPod } from '../objects.ts';
@@ -12,6 +14,7 @@ import type { PodMemory } from './memory.ts';
 export interface AuditDependencies {
   readonly audit: Pick<AuditLog, 'intend' | 'conclude' | 'note'>;
   readonly memory: PodMemory;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /**
@@ -24,12 +27,14 @@ export async function auditIntent(
   delivery: string,
   found: Found,
   signal: AbortSignal,
-  { audit, memory }: AuditDependencies,
+  { audit, memory, clock }: AuditDependencies,
 ): Promise<Problem | undefined> {
   const { uid } = pod.metadata;
   const records = intentRecords(pod, delivery, found);
   const fingerprint = createHash('sha256').update(JSON.stringify(records)).digest('base64');
   if (memory.isIntended(uid, fingerprint)) return undefined;
+  const pause = memory.refusals.pauseOf(pod.metadata.namespace ?? '', clock.now());
+  if (pause > 0) return { ...TOO_MANY_REFUSED, retryAfterMs: pause };
   try {
     await audit.intend(records, signal);
   } catch (error) {
@@ -47,15 +52,36 @@ export async function auditOutcome(
   found: Found,
   written: Written,
   signal: AbortSignal,
-  { audit }: AuditDependencies,
+  { audit, memory, clock }: AuditDependencies,
 ): Promise<void> {
-  if (written.kind === 'refused') return;
-  const record =
-    written.kind === 'done'
-      ? deliveryRecord(pod, delivery, found, 'delivered', 'Resolved')
-      : deliveryRecord(pod, delivery, found, 'failed', 'PodGone', 'the pod was deleted meanwhile');
-  await audit.conclude(record, signal);
+  const { namespace = '', uid } = pod.metadata;
+  if (written.kind === 'refused') {
+    // Retries write no intent, so they are no reason to write fewer.
+    if (memory.isFirstRefusal(uid)) memory.refusals.refused(namespace, clock.now());
+    return;
+  }
+  await audit.conclude(outcomeRecord(pod, delivery, found, written), signal);
 }
+
+function outcomeRecord(
+  pod: GatedPod,
+  delivery: string,
+  found: Found,
+  written: Exclude<Written, { kind: 'refused' }>,
+): AuditRecord {
+  if (written.kind === 'gone')
+    return deliveryRecord(pod, delivery, found, 'failed', 'PodGone', 'the pod was deleted meanwhile');
+  if (!written.existed) return deliveryRecord(pod, delivery, found, 'delivered', 'Resolved');
+  const message = 'the Secret was there already: what it holds says an intent before';
+  const record = deliveryRecord(pod, delivery, found, 'delivered', 'AlreadyMade', message);
+  return { ...record, variables: undefined };
+}
+
+const TOO_MANY_REFUSED: Problem = {
+  reason: 'DeliveryRefused',
+  message:
+    'the API server keeps refusing deliveries in this namespace, so that Fairlead tries new ones of it only from time to time',
+};
 
 /** A pod that waits, with a reason that it did not have before. */
 export async function auditHeld(

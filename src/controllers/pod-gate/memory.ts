@@ -1,8 +1,12 @@
+import { Refusals } from './refusals.ts';
+
 /** What this process has written on pods and may not have seen come back through the watch yet, by pod uid. */
 export class PodMemory {
   readonly #released = new Map<string, number>();
   readonly #reported = new Map<string, Report>();
   readonly #intended = new Map<string, string>();
+  readonly #refused = new Map<string, string>();
+  readonly refusals = new Refusals();
 
   /** Its gate was lifted: the cache may show it gated for a moment more. */
   released(uid: string, now: number): void {
@@ -34,11 +38,20 @@ export class PodMemory {
     return this.#intended.get(uid) === fingerprint;
   }
 
+  /** The API server refused what was intended: is it the first time? */
+  isFirstRefusal(uid: string): boolean {
+    const fingerprint = this.#intended.get(uid) ?? '';
+    if (this.#refused.get(uid) === fingerprint) return false;
+    this.#refused.set(uid, fingerprint);
+    return true;
+  }
+
   /** The pod has left the cache. */
   forget(uid: string): void {
     this.#released.delete(uid);
     this.#reported.delete(uid);
     this.#intended.delete(uid);
+    this.#refused.delete(uid);
   }
 }
 

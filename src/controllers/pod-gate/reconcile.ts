@@ -57,10 +57,11 @@ export async function reconcilePod(
   const unwritten = await auditIntent(pod, todo.delivery, found, signal, deps);
   if (unwritten) return hold([unwritten]);
   const created = await createDelivery(deps.client, pod, todo.delivery, found, signal);
-  const written = created.kind === 'done' ? await release(pod, todo.delivery, signal, deps) : created;
+  const released = created.kind === 'done' ? await release(pod, todo.delivery, signal, deps) : created;
+  const written = released.kind === 'done' ? { ...created, ...released } : released;
   await auditOutcome(pod, todo.delivery, found, written, signal, deps);
   if (written.kind === 'refused') return hold([written.problem]);
-  if (written.kind === 'done') recordDelivery(pod, todo.delivery, found, deps);
+  if (written.kind === 'done') recordDelivery(pod, todo.delivery, found, written, deps);
   return done();
 }
 
@@ -109,9 +110,16 @@ async function release(
   return lifted;
 }
 
-function recordDelivery(pod: GatedPod, delivery: string, found: Resolution, deps: PodGateDependencies): void {
+function recordDelivery(
+  pod: GatedPod,
+  delivery: string,
+  found: Resolution,
+  { existed }: Extract<Written, { kind: 'done' }>,
+  deps: PodGateDependencies,
+): void {
   const from = found.provenance.length > 0 ? ` from ${found.provenance.join(', ')}` : '';
-  const message = `${found.data.size} variables${from} delivered in Secret ${delivery}`;
+  const what = existed ? 'what was resolved before was' : `${found.data.size} variables${from}`;
+  const message = `${what} delivered in Secret ${delivery}`;
   deps.events.record({
     regarding: regarding(pod),
     type: 'Normal',
@@ -138,10 +146,15 @@ export async function reportWaiting(
   if (old?.reason === reason && old.message === message && pod.condition?.status !== 'True') return;
   const condition = deliveredCondition('False', reason, message, clock.wall());
   const lastTransitionTime = old?.lastTransitionTime ?? condition.lastTransitionTime;
-  memory.reported(uid, { reason, message, lastTransitionTime });
-  await auditHeld(pod, outcome, signal, deps);
-  await writeCondition(client, pod, { ...condition, lastTransitionTime }, signal);
-  events.record({ regarding: regarding(pod), type: 'Warning', reason, action: 'Deliver', message });
+  // Both at once: neither an audit that hangs nor an API server that does not answer keeps the other one back.
+  const noted = auditHeld(pod, outcome, signal, deps);
+  try {
+    await writeCondition(client, pod, { ...condition, lastTransitionTime }, signal);
+    memory.reported(uid, { reason, message, lastTransitionTime });
+    events.record({ regarding: regarding(pod), type: 'Warning', reason, action: 'Deliver', message });
+  } finally {
+    await noted;
+  }
 }
 
 function regarding(pod: GatedPod) {

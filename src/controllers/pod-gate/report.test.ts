@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { FakeClock, settle } from '../../../test/support/fake-clock.ts';
+import { waiting } from '../../runtime/outcome.ts';
+import { PodMemory } from './memory.ts';
+import { reportWaiting, type PodGateDependencies } from './reconcile.ts';
+
+const pod = {
+  metadata: { name: 'driver', namespace: 'team-a', uid: 'u', resourceVersion: '1' },
+  references: ['warehouse'],
+  serviceAccount: 'spark',
+};
+const { signal } = new AbortController();
+const held = waiting('Sealed', 'vault is sealed');
+
+/** What a report does, in its order; both writes can be made to fail or to hang. */
+function world(writes: { condition?: () => Promise<void>; note?: () => Promise<void> } = {}) {
+  const did: string[] = [];
+  const memory = new PodMemory();
+  const deps = {
+    world: { pods: { get: () => pod } },
+    client: {
+      patch: async () => {
+        await writes.condition?.();
+        did.push('condition');
+      },
+    },
+    audit: {
+      note: async () => {
+        await writes.note?.();
+        did.push('note');
+      },
+    },
+    events: { record: () => did.push('event') },
+    clock: new FakeClock(),
+    memory,
+  } as unknown as PodGateDependencies;
+  return { did, memory, report: async () => reportWaiting('team-a/driver', held, signal, deps) };
+}
+
+describe('a pod that waits', () => {
+  it('has its condition although the audit hangs', async () => {
+    const { did, memory, report } = world({ note: async () => new Promise(() => undefined) });
+    void report();
+    await settle();
+    expect(did).toEqual(['condition', 'event']);
+    expect(memory.report('u')).toMatchObject({ reason: 'Sealed' });
+  });
+
+  it('is reported again if its condition could not be written, and is in the audit all the same', async () => {
+    let fails = true;
+    const condition = async () => {
+      if (fails) throw new Error('no answer');
+    };
+    const { did, memory, report } = world({ condition });
+    await expect(report()).rejects.toThrow('no answer');
+    expect([did, memory.report('u')]).toEqual([['note'], undefined]);
+    fails = false;
+    await report();
+    await report();
+    expect(did.filter((what) => what === 'condition')).toHaveLength(1);
+  });
+});
