@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { AUDIT_ANCHOR_ANNOTATION } from '../api/names.ts';
 import { KubeError } from '../kube/errors.ts';
-import { leaseAnchor, parseAnchor } from './anchor.ts';
+import { Anchoring, leaseAnchor, parseAnchor } from './anchor.ts';
 
 const tail = { chain: 'c', seq: 7, mac: 'm' };
 
@@ -65,6 +65,19 @@ describe('the anchor', () => {
       identity: 'one',
     });
     await expect(anchor.read()).rejects.toThrow(KubeError);
+  });
+
+  it('that hangs does not hold up the end of the process', async () => {
+    const clock = new FakeClock();
+    const write = async () => new Promise<void>(() => undefined);
+    const anchoring = new Anchoring({
+      clock,
+      anchor: { read: async () => undefined, write },
+      onError: () => undefined,
+    });
+    anchoring.moved(tail);
+    await clock.advance(1);
+    await anchoring.stop(AbortSignal.timeout(10));
   });
 
   it.each<[string, string]>([

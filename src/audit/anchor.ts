@@ -5,6 +5,7 @@ import { microTime } from '../kube/event-object.ts';
 import { LEASES } from '../kube/lease-lock.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Cancel, Clock } from '../runtime/clock.ts';
+import { aborted } from './aborted.ts';
 import type { Tail } from './chain.ts';
 import { isTail } from './facts.ts';
 
@@ -99,9 +100,13 @@ export class Anchoring {
   /** The last word of this process. */
   async stop(signal: AbortSignal): Promise<void> {
     this.#cancel?.();
-    await this.#writing;
-    await this.#write(signal);
+    await Promise.race([this.#writeLast(signal), aborted(signal)]);
     this.#cancel?.();
+  }
+
+  async #writeLast(signal: AbortSignal): Promise<void> {
+    await this.#writing;
+    if (!signal.aborted) await this.#write(signal);
   }
 
   async #onTime(): Promise<void> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditCommand } from './command.ts';
-import { endsOf, linesOf, oldestFirst } from './files.ts';
+import { linesOf, oldestFirst } from './files.ts';
 import { IDS, KEY, wholeChain } from './test-support.ts';
 
 const [a, b] = IDS;
@@ -135,10 +135,6 @@ describe('files', () => {
       'a/x.1',
       'a/x',
     ]);
-  });
-
-  it('say how each chain ends in them', async () => {
-    expect(await endsOf(at('audit.log.2'))).toEqual([first.tail, second.tails[1]]);
-    expect(await endsOf(at('nope'))).toEqual([]);
+    expect(oldestFirst(['x', 'x.0', 'x.1'])).toEqual(['x.1', 'x.0', 'x']);
   });
 });

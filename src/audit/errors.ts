@@ -1,4 +1,5 @@
-export type AuditErrorCode = 'Unwritable' | 'NotRotated' | 'KeyMissing' | 'KeyInvalid' | 'AnchorUnreadable';
+export type AuditErrorCode =
+  'Unwritable' | 'Hangs' | 'NotRotated' | 'KeyMissing' | 'KeyInvalid' | 'AnchorUnreadable';
 
 /** Why the audit cannot be written. The message is a text of ours, of causes only the code. */
 export class AuditError extends Error {

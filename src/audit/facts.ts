@@ -13,35 +13,73 @@ export interface Named extends Tail {
   readonly by: string;
 }
 
+/** Where a chain ended in a part of the file: parts are numbered for good. */
+export interface PartEnd extends Tail {
+  readonly part: number;
+}
+
+/** What rotation deleted although nothing proved what it was. */
+export interface Unverified {
+  readonly chain: string;
+  readonly place: string;
+  readonly lines: number;
+}
+
 /** What lines say of other chains and files. They are not proven yet: that comes when they are verified. */
 export interface Facts {
-  /** The last line of each chain in files that Fairlead deleted itself. */
-  readonly pruned: ReadonlyMap<string, readonly Tail[]>;
+  /** The last line of each chain in parts that Fairlead deleted itself. */
+  readonly pruned: ReadonlyMap<string, readonly PartEnd[]>;
+  readonly unverified: readonly Unverified[];
   readonly named: ReadonlyMap<string, readonly Named[]>;
 }
 
 export function factsOf(lines: Iterable<Line>, anchors: readonly Tail[]): Facts {
-  const pruned: Tail[] = [];
+  const pruned: PartEnd[] = [];
+  const bounds: PartEnd[] = [];
+  const unverified: Unverified[] = [];
   const named: Named[] = anchors.map((anchor) => ({ ...anchor, by: 'the anchor' }));
   for (const { file, number, text } of lines) {
     if (!/"action":"(?:chain-start|checkpoint)"/.test(text)) continue;
     const parsed = parseLine(text);
     if (parsed.kind !== 'line') continue;
-    const { after, pruned: gone } = bodyOf(parsed.unsigned);
-    if (isTail(after)) named.push({ ...after, by: `${file}:${number}` });
-    if (Array.isArray(gone)) pruned.push(...gone.filter(isTail));
+    const { tail } = parsed;
+    const place = `${file}:${number}`;
+    const { action, why, part, after, pruned: gone, unverified: count } = bodyOf(parsed.unsigned);
+    if (isTail(after)) named.push({ ...after, by: place });
+    const here = { ...tail, part };
+    if (!isPartEnd(here)) continue;
+    if (action === 'chain-start' || why === 'rotation') bounds.push(here);
+    if (Array.isArray(gone)) pruned.push(...gone.filter(isPartEnd).filter((end) => isBefore(end, here)));
+    if (typeof count === 'number') unverified.push({ chain: tail.chain, place, lines: count });
   }
+  const boundsOf = Map.groupBy(bounds, ({ chain }) => chain);
+  const possible = pruned.filter((end) =>
+    (boundsOf.get(end.chain) ?? []).every((one) => !isBehind(end, one)),
+  );
   return {
-    pruned: Map.groupBy(pruned, ({ chain }) => chain),
+    pruned: Map.groupBy(possible, ({ chain }) => chain),
     named: Map.groupBy(named, ({ chain }) => chain),
+    unverified,
   };
+}
+
+/** What a line says to be deleted was in a part before, and if it is of the same chain, it was a line before. */
+function isBefore(end: PartEnd, line: PartEnd): boolean {
+  return end.part < line.part && (end.chain !== line.chain || end.seq < line.seq);
+}
+
+/** This is said to be in an earlier part than a line that it comes after: further on than it can be. */
+function isBehind(end: PartEnd, line: PartEnd): boolean {
+  return line.part > end.part && line.seq <= end.seq;
 }
 
 export interface LineBody {
   readonly action?: unknown;
   readonly why?: unknown;
   readonly identity?: unknown;
+  readonly part?: unknown;
   readonly after?: unknown;
+  readonly unverified?: unknown;
   readonly pruned?: unknown;
 }
 
@@ -58,4 +96,8 @@ export function isTail(value: unknown): value is Tail {
   if (typeof value !== 'object' || value === null) return false;
   const { chain, seq, mac } = value as Partial<Tail>;
   return typeof chain === 'string' && Number.isSafeInteger(seq) && typeof mac === 'string';
+}
+
+export function isPartEnd(value: unknown): value is PartEnd {
+  return isTail(value) && Number.isSafeInteger((value as Partial<PartEnd>).part);
 }

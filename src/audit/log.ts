@@ -1,6 +1,7 @@
 import { codeOf } from '../kube/errors.ts';
 import { safeText } from '../observe/safe.ts';
 import type { Cancel } from '../runtime/clock.ts';
+import { aborted } from './aborted.ts';
 import { Anchoring, type Anchor } from './anchor.ts';
 import { AuditError } from './errors.ts';
 import { LeftOutCounts, RefusalLimit, type LeftOut } from './limit.ts';
@@ -32,10 +33,14 @@ interface Entry {
 
 interface Waiting {
   readonly entries: readonly Entry[];
+  /** Once it is aborted nobody does what is written here any more. */
+  readonly signal?: AbortSignal | undefined;
   readonly end: (fault: AuditError | undefined) => void;
 }
 
 const PROBE_MS = 1_000;
+/** A write that takes longer hangs. */
+const HANGS_MS = 5_000;
 const LEFT_OUT_MS = 60_000;
 const GROUP = 256;
 /** Of what was done and could not be written: more than there can be passes under way. */
@@ -54,6 +59,8 @@ export class AuditLog {
   readonly #queue: Waiting[] = [];
   #kept: readonly Entry[] = [];
   #pumping = false;
+  /** A write is under way for too long: until it returns, everything that comes is answered at once. */
+  #hangs = false;
   #fault: AuditError | undefined;
   #probe: Cancel | undefined;
   #telling: Cancel | undefined;
@@ -98,7 +105,7 @@ export class AuditLog {
    * signal's reason: then it must not be done. With `bestEffort` a failure resolves, too.
    */
   async intend(records: readonly AuditRecord[], signal: AbortSignal): Promise<void> {
-    const fault = await Promise.race([this.#put(this.#stamp(records)), aborted(signal)]);
+    const fault = await Promise.race([this.#put(this.#stamp(records), signal), aborted(signal)]);
     signal.throwIfAborted();
     if (!fault) return;
     if (!this.#options.bestEffort) throw fault;
@@ -147,9 +154,10 @@ export class AuditLog {
     });
   }
 
-  async #put(entries: readonly Entry[]): Promise<AuditError | undefined> {
+  async #put(entries: readonly Entry[], signal?: AbortSignal): Promise<AuditError | undefined> {
+    if (this.#hangs) return this.#fault;
     const { promise, resolve: end } = Promise.withResolvers<AuditError | undefined>();
-    this.#queue.push({ entries, end });
+    this.#queue.push({ entries, signal, end });
     if (!this.#pumping) void this.#pump();
     return promise;
   }
@@ -157,16 +165,42 @@ export class AuditLog {
   async #pump(): Promise<void> {
     this.#pumping = true;
     for (;;) {
-      const group = this.#queue.splice(0, GROUP);
-      if (group.length === 0) break;
+      const next = this.#queue.splice(0, GROUP);
+      if (next.length === 0) break;
+      const group = next.filter(({ signal }) => !signal?.aborted);
+      if (group.length === 0) continue;
       const broken = this.#fault !== undefined;
       const leftOut = broken || this.#tells || this.#ending ? this.#leftOut.all() : [];
       const checkpoint = this.#ending ? 'stop' : broken ? 'recovered' : undefined;
       const entries = group.flatMap((one) => one.entries);
-      const fault = await this.#write(entries, leftOut, checkpoint);
+      const fault = await this.#watched(group, this.#write(entries, leftOut, checkpoint));
       for (const { end } of group) end(fault);
     }
     this.#pumping = false;
+  }
+
+  /** The same write; while it hangs, that is the fault, and nobody waits for it. */
+  async #watched(
+    group: readonly Waiting[],
+    write: Promise<AuditError | undefined>,
+  ): Promise<AuditError | undefined> {
+    const cancel = this.#options.clock.setTimeout(() => {
+      const fault = new AuditError('Hangs', `a write of it takes longer than ${HANGS_MS / 1_000} seconds`);
+      this.#settle(fault);
+      this.#hangs = true;
+      for (const { end } of [...group, ...this.#queue.splice(0)]) end(fault);
+    }, HANGS_MS);
+    const fault = await write;
+    cancel();
+    if (!this.#hangs) {
+      this.#settle(fault);
+      return fault;
+    }
+    this.#hangs = false;
+    // What was answered and counted meanwhile is told by another write, and only that one says that all is well.
+    if (fault) this.#settle(fault);
+    else void this.#put([]);
+    return fault;
   }
 
   /** One write, with what was kept from before; resolves to why it failed. */
@@ -183,9 +217,10 @@ export class AuditLog {
     const fault = await this.#writer.append(bodies, checkpoint).then(() => undefined, asAuditError);
     const { tail } = this.#writer;
     if (tail) this.#anchoring.moved(tail);
-    this.#settle(fault);
     if (fault) return fault;
-    this.#kept = this.#kept.slice(kept.length);
+    // Of a write that hung what was kept meanwhile may have come with it.
+    const written = new Set(all);
+    this.#kept = this.#kept.filter((one) => !written.has(one));
     this.#leftOut.told(leftOut);
     this.#tells &&= leftOut.length === 0;
     for (const { record } of all) this.#options.onRecord?.(record.action, record.outcome);
@@ -225,12 +260,4 @@ export class AuditLog {
 function asAuditError(error: unknown): AuditError {
   if (error instanceof AuditError) return error;
   return new AuditError('Unwritable', `it cannot be written (${codeOf(error)})`);
-}
-
-/** A disk that hangs must hold neither a pass nor the end of the process. */
-async function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 }

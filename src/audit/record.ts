@@ -69,6 +69,8 @@ export type Housekeeping =
       readonly key: string;
       /** The last line, of the chain before, that was anchored in the cluster. */
       readonly after?: Tail | undefined;
+      /** The number of the part of the file in which it begins. */
+      readonly part?: number | undefined;
     }
   | {
       readonly action: 'checkpoint';
@@ -76,8 +78,12 @@ export type Housekeeping =
       /** Decisions in this chain so far, and those that were left out. */
       readonly records: number;
       readonly leftOut: number;
-      /** At a rotation: the last line of each chain in the file that is deleted. */
-      readonly pruned?: readonly Tail[] | undefined;
+      /** At a rotation: the number of the part that ends with this line. */
+      readonly part?: number | undefined;
+      /** The last line of each chain in the parts that are deleted, with the number of its part. */
+      readonly pruned?: readonly (Tail & { readonly part: number })[] | undefined;
+      /** How much is deleted of which nothing proves what it was. */
+      readonly unverified?: number | undefined;
     }
   | {
       readonly action: 'left-out';

@@ -70,7 +70,58 @@ describe('a file', () => {
       'three\n',
       'four\n',
     ]);
-    expect(to.oldest).toBe(`${path}.2`);
+    expect([to.parts, to.keeps]).toEqual([[`${path}.2`, `${path}.1`, `${path}.0`, path], 2]);
+  });
+
+  it.each<[string, (from: string) => boolean]>([
+    ['the file itself', (from) => from === path],
+    ['an older part', (from) => from === `${path}.1`],
+  ])('that cannot be rotated loses no part, however often it is tried: %s', async (_, isStuck) => {
+    let stuck = true;
+    const to = new FileSink({ path, maxBytes: 4, maxFiles: 4 }, async (from, target) => {
+      if (stuck && isStuck(String(from))) throw Object.assign(new Error('x'), { code: 'EPERM' });
+      await rename(from, target);
+    });
+    open.push(to);
+    for (const number of [1, 2, 3])
+      await writeFile(
+        `${path}.${number}`,
+        `${number}
+`,
+      );
+    await to.write(lines('live\n'));
+    for (let i = 0; i < 5; i += 1) await expect(to.rotate()).rejects.toThrow('x');
+    const texts = async () => Promise.all((await readdir(dir)).sort().map(read));
+    const left = (await texts()).sort();
+    expect(left.filter((text) => text !== '3\n')).toEqual(['1\n', '2\n', 'live\n']);
+    expect(to.isFull).toBe(true);
+    stuck = false;
+    await to.rotate();
+    expect(await texts()).toEqual(['live\n', '1\n', '2\n']);
+  });
+
+  it('that cannot leave its place leaves all others where they are', async () => {
+    const to = new FileSink({ path, maxBytes: 4, maxFiles: 3 }, async () => {
+      throw Object.assign(new Error('x'), { code: 'EPERM' });
+    });
+    open.push(to);
+    for (const number of [1, 2]) await writeFile(`${path}.${number}`, `${number}\n`);
+    await to.write(lines('live\n'));
+    await expect(to.rotate()).rejects.toThrow('x');
+    expect((await readdir(dir)).sort()).toEqual(['audit.log', 'audit.log.1', 'audit.log.2']);
+    expect(await read('audit.log.2')).toBe('2\n');
+  });
+
+  it('moves its parts only up to the first number that is free', async () => {
+    for (const number of [1, 3]) await writeFile(`${path}.${number}`, `${number}\n`);
+    const to = sink(4, 4);
+    await to.write(lines('live\n'));
+    await to.rotate();
+    expect(await Promise.all([1, 2, 3].map(async (number) => read(`audit.log.${number}`)))).toEqual([
+      'live\n',
+      '1\n',
+      '3\n',
+    ]);
   });
 
   it('counts what was there before', async () => {

@@ -1,11 +1,13 @@
 import { writeSync } from 'node:fs';
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, rename, stat, type FileHandle } from 'node:fs/promises';
 import { codeOf } from '../kube/errors.ts';
 
 /** How many bytes are surely there; with a code if that is not all of them. */
 export interface Written {
   readonly bytes: number;
   readonly code?: string;
+  /** They may be gone after a crash, and those of earlier writes that failed: no chain may go on behind them. */
+  readonly unsynced?: true;
 }
 
 /** Where the lines go. No method but `rotate` rejects. */
@@ -14,8 +16,10 @@ export interface Sink {
   write(lines: Buffer): Promise<Written>;
   /** Time for rotate(). */
   readonly isFull: boolean;
-  /** The file that the next rotation deletes. */
-  readonly oldest: string | undefined;
+  /** The files of the parts, oldest first, whether they are there or not; none of a stream. */
+  readonly parts: readonly string[];
+  /** How many parts that are closed are kept. */
+  readonly keeps: number;
   /** Rejects with what the file system said. */
   rotate(): Promise<void>;
   close(): Promise<void>;
@@ -28,25 +32,37 @@ export interface FileSinkOptions {
   readonly maxFiles: number;
 }
 
+/** What a test lets fail. */
+export type Rename = typeof rename;
+
 /**
  * A file, and its older parts beside it. It is opened when there is something to write, and again after a failure or
  * when somebody has moved it away, so that it recovers without a restart.
  */
 export class FileSink implements Sink {
   readonly #options: FileSinkOptions;
+  readonly #rename: Rename;
   #handle: FileHandle | undefined;
   #bytes = 0;
+  /** What stands before the end of the file is not certain. */
+  #unsynced = false;
 
-  constructor(options: FileSinkOptions) {
+  constructor(options: FileSinkOptions, renameWith: Rename = rename) {
     this.#options = options;
+    this.#rename = renameWith;
   }
 
   get isFull(): boolean {
     return this.#bytes >= this.#options.maxBytes;
   }
 
-  get oldest(): string {
-    return this.#part(this.#options.maxFiles - 1);
+  get keeps(): number {
+    return this.#options.maxFiles - 1;
+  }
+
+  get parts(): readonly string[] {
+    const closed = Array.from({ length: this.keeps }, (_, i) => this.#part(this.keeps - i));
+    return [...closed, this.#closing, this.#options.path];
   }
 
   async write(lines: Buffer): Promise<Written> {
@@ -58,7 +74,14 @@ export class FileSink implements Sink {
         bytes += bytesWritten;
         this.#bytes += bytesWritten;
       }
-      await handle.datasync().catch(unlessNoFile);
+      try {
+        await handle.datasync().catch(unlessNoFile);
+      } catch (error) {
+        // The system may have thrown away what it could not bring to the disk, and says so only once.
+        this.#unsynced = true;
+        await this.close();
+        return { bytes, code: codeOf(error), unsynced: true };
+      }
       return { bytes };
     } catch (error) {
       await this.close();
@@ -66,13 +89,27 @@ export class FileSink implements Sink {
     }
   }
 
+  /** Until the file has left its place nothing else is touched, so that a retry deletes no second part. */
   async rotate(): Promise<void> {
     await this.close();
-    await rm(this.oldest, { force: true });
-    for (let i = this.#options.maxFiles - 1; i > 0; i -= 1) {
-      await rename(this.#part(i - 1), this.#part(i)).catch(unlessAbsent);
-    }
+    // One that an earlier try, or a process that was killed, did not bring to its place.
+    await this.#place();
+    await this.#rename(this.#options.path, this.#closing).catch(unlessAbsent);
+    await this.#place();
     this.#bytes = 0;
+  }
+
+  /** `audit.log.0` becomes `audit.log.1`; the others move up to the first number that is free. */
+  async #place(): Promise<void> {
+    if (!(await exists(this.#closing))) return;
+    let free = 1;
+    while (free < this.keeps && (await exists(this.#part(free)))) free += 1;
+    for (let i = free; i > 1; i -= 1) await this.#rename(this.#part(i - 1), this.#part(i));
+    await this.#rename(this.#closing, this.#part(1));
+  }
+
+  get #closing(): string {
+    return `${this.#options.path}.0`;
   }
 
   async close(): Promise<void> {
@@ -93,13 +130,14 @@ export class FileSink implements Sink {
       const { size } = await handle.stat();
       // What a crash or a full disk left of a line must not become a part of ours.
       const [last] = size === 0 ? [] : (await handle.read(Buffer.alloc(1), 0, 1, size - 1)).buffer;
-      const isTorn = last !== undefined && last !== NEWLINE;
+      const isTorn = last !== undefined && (last !== NEWLINE || this.#unsynced);
       if (isTorn) await handle.write('\n');
       this.#bytes = size + (isTorn ? 1 : 0);
     } catch (error) {
       await handle.close();
       throw error;
     }
+    this.#unsynced = false;
     this.#handle = handle;
     return handle;
   }
@@ -110,6 +148,11 @@ export class FileSink implements Sink {
 }
 
 const NEWLINE = 0x0a;
+
+async function exists(path: string): Promise<boolean> {
+  const found = await stat(path).catch(unlessAbsent);
+  return found !== undefined;
+}
 
 function unlessAbsent(error: unknown): void {
   if (codeOf(error) !== 'ENOENT') throw error;
@@ -134,7 +177,8 @@ export class StreamSink implements Sink {
   readonly #write: typeof writeSync;
   #torn = false;
   readonly isFull = false;
-  readonly oldest = undefined;
+  readonly parts = [];
+  readonly keeps = 0;
 
   constructor(fd = 1, write = writeSync) {
     this.#fd = fd;

@@ -1,5 +1,5 @@
 import { chainOf, link, type Tail } from './chain.ts';
-import type { Line } from './facts.ts';
+import type { Line, PartEnd } from './facts.ts';
 import { housekeeping, recordBody, type AuditRecord, type Body } from './record.ts';
 
 /** What the tests of this room share. */
@@ -18,10 +18,12 @@ export const record = (rest: Partial<AuditRecord> = {}): AuditRecord => ({
   ...rest,
 });
 
-export const started = (after?: Tail): Body =>
-  housekeeping({ action: 'chain-start', identity: 'one', key: 'uid', after }, AT);
-export const stopped = (pruned?: readonly Tail[]): Body =>
-  housekeeping({ action: 'checkpoint', why: 'stop', records: 1, leftOut: 0, pruned }, AT);
+export const started = (after?: Tail, part?: number): Body =>
+  housekeeping({ action: 'chain-start', identity: 'one', key: 'uid', after, part }, AT);
+export const stopped = (): Body =>
+  housekeeping({ action: 'checkpoint', why: 'stop', records: 1, leftOut: 0 }, AT);
+export const rotated = (part: number, pruned?: readonly PartEnd[]): Body =>
+  housekeeping({ action: 'checkpoint', why: 'rotation', records: 1, leftOut: 0, part, pruned }, AT);
 
 export interface Written {
   readonly texts: readonly string[];

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Tail } from './chain.ts';
-import { AT, chain, file, IDS, KEY, record, started, stopped, wholeChain } from './test-support.ts';
-import { housekeeping, recordBody } from './record.ts';
+import { AT, chain, file, IDS, KEY, record, rotated, started, stopped, wholeChain } from './test-support.ts';
+import { recordBody } from './record.ts';
 import { verify } from './verify.ts';
 
 const [a, b] = IDS;
@@ -134,8 +134,11 @@ describe('what was done to an audit is found, with its place', () => {
 });
 
 describe('what Fairlead deleted by rotation', () => {
-  const notes = (pruned: readonly Tail[]) =>
-    housekeeping({ action: 'checkpoint', why: 'rotation', records: 0, leftOut: 0, pruned }, AT);
+  const notes = (pruned: readonly Tail[], part = 1) =>
+    rotated(
+      3,
+      pruned.map((tail) => ({ ...tail, part })),
+    );
 
   it('is not missed: neither the beginning of a chain nor a whole one', () => {
     const last = chain(b, [started(first.tail), notes([first.tail]), stopped()]);
@@ -148,6 +151,33 @@ describe('what Fairlead deleted by rotation', () => {
     const last = chain(b, [started(first.tail), notes([first.tails[2] as Tail]), stopped()]);
     expect(check([...first.texts.slice(4), ...last.texts], [last.tail]).verdict).not.toBe('whole');
     expect(check(last.texts, [last.tail]).verdict).not.toBe('whole');
+  });
+
+  it.each<[string, readonly string[]]>([
+    ['of the part that is written', chain(b, [started(first.tail), notes([first.tail], 3), stopped()]).texts],
+    [
+      'with another code than others name',
+      chain(b, [started(first.tail), notes([{ ...first.tail, mac: '0' }]), stopped()]).texts,
+    ],
+    [
+      'ahead of the line that says so',
+      chain(b, [started(), notes([{ ...first.tail, chain: b, seq: 9 }]), stopped()]).texts,
+    ],
+  ])('is not what cannot be: %s', (_, texts) => {
+    const anchor = { ...first.tail, chain: texts[0]?.includes('after') ? a : b, seq: 6 };
+    expect(check(texts, [anchor]).verdict).not.toBe('whole');
+  });
+
+  it('is not behind a line that is known to be in a later part', () => {
+    const older = chain(a, [started(undefined, 1), rotated(1), rotated(2), stopped()]);
+    const [, end, later] = older.tails;
+    const claim = (tail: Tail | undefined) => chain(b, [started(older.tail, 3), notes([tail as Tail])]);
+    const left = older.texts.slice(2);
+    expect(check([...left, ...claim(end).texts], []).verdict).toBe('whole');
+    expect(check([...older.texts.slice(3), ...claim(later).texts], []).verdict).toBe('whole');
+    expect(
+      check([...older.texts.slice(0, 2), ...older.texts.slice(3), ...claim(later).texts], []).verdict,
+    ).toBe('tampered');
   });
 
   it('is proven by the code of the last line that is gone', () => {

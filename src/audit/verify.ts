@@ -1,5 +1,5 @@
 import { follows, parseLine, type Tail } from './chain.ts';
-import { bodyOf, factsOf, type Facts, type Line, type Named } from './facts.ts';
+import { bodyOf, factsOf, type Facts, type Line, type Named, type Unverified } from './facts.ts';
 
 /**
  *  changed    the line is not as it was written, or was written with another key
@@ -7,7 +7,8 @@ import { bodyOf, factsOf, type Facts, type Line, type Named } from './facts.ts';
  *  reordered  lines before it come later
  *  repeated   the line was there already
  *  truncated  the chain goes on in truth: its last lines are not there
- *  missing    a chain, or the beginning of one, is in none of these files: perhaps in one that was not given
+ *  missing    a chain, or the beginning of one, is in none of these files: perhaps in one that was not given; or
+ *             rotation deleted it unverified
  */
 export type FindingKind = 'changed' | 'dropped' | 'reordered' | 'repeated' | 'truncated' | 'missing';
 
@@ -98,7 +99,7 @@ export function verify(lines: Iterable<Line>, { keys, anchors = [] }: VerifyOpti
     if (finding) faults.push({ at: chain.last.at, finding });
   }
   const inOrder = faults.sort((a, b) => a.at - b.at).map(({ finding }) => finding);
-  const findings = [...inOrder, ...absent(chains, facts)];
+  const findings = [...inOrder, ...absent(chains, facts), ...facts.unverified.map(unproven)];
   return {
     verdict: verdictOf(findings),
     findings,
@@ -198,10 +199,20 @@ function shortOf({ last }: Chain, { named }: Facts): Finding | undefined {
 function absent(chains: ReadonlyMap<string, Chain>, { named, pruned }: Facts): Finding[] {
   return [...named].flatMap(([chain, tails]): Finding[] => {
     const tail = latest(tails);
-    if (chains.has(chain) || !tail || (latest(pruned.get(chain))?.seq ?? 0) >= tail.seq) return [];
+    if (chains.has(chain) || !tail || covers(pruned.get(chain), tail)) return [];
     const message = `the chain, with at least ${tail.seq} lines, is in none of these files, says ${tail.by}`;
     return [{ kind: 'missing', chain, place: undefined, message }];
   });
+}
+
+function covers(ends: readonly Tail[] = [], { seq, mac }: Tail): boolean {
+  return ends.some((end) => end.seq > seq || (end.seq === seq && end.mac === mac));
+}
+
+/** Nobody can say any more whether that was all right. */
+function unproven({ chain, place, lines }: Unverified): Finding {
+  const message = `rotation deleted what Fairlead could not verify (lines or chains: ${lines})`;
+  return { kind: 'missing', chain, place, message };
 }
 
 function latest<T extends Tail>(tails: readonly T[] = []): T | undefined {

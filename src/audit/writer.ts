@@ -4,8 +4,8 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Anchor } from './anchor.ts';
 import { chainOf, link, type Tail } from './chain.ts';
 import { AuditError } from './errors.ts';
-import { endsOf } from './files.ts';
 import type { AuditKey } from './key.ts';
+import { Parts, type Closing } from './parts.ts';
 import { housekeeping, type Body, type CheckpointWhy } from './record.ts';
 import type { Sink } from './sink.ts';
 
@@ -24,19 +24,23 @@ const INTERVAL = 1_000;
 
 /**
  * Writes the chain of this process. It goes on from the last line that is whole in the file, so a write that failed
- * in the middle leaves the chain as it should be.
+ * in the middle leaves the chain as it should be. Only where it is not known what is there a new chain begins.
  */
 export class ChainWriter {
   readonly #options: ChainWriterOptions;
   #key: AuditKey | undefined;
   #after: Tail | undefined;
   #tail = chainOf(randomUUID());
+  /** Ends the part that is written, if it is the last one. */
+  #closed: Tail | undefined;
   #checkpointed = 0;
   #records = 0;
   #leftOut = 0;
+  readonly #parts: Parts;
 
   constructor(options: ChainWriterOptions) {
     this.#options = options;
+    this.#parts = new Parts(options.sink.parts, options.sink.keeps);
   }
 
   /** The last line that was written; undefined before the first. */
@@ -50,7 +54,8 @@ export class ChainWriter {
    */
   async append(bodies: readonly Body[], checkpoint?: CheckpointWhy): Promise<void> {
     const key = await this.#begun();
-    if (this.#options.sink.isFull) await this.#rotate(key);
+    const { sink } = this.#options;
+    if (sink.isFull && this.#parts.isKnown(key.bytes, this.#tail.chain)) await this.#rotate(key);
     const isDue = this.#tail.seq + bodies.length - this.#checkpointed >= INTERVAL;
     const why = checkpoint ?? (isDue ? 'interval' : undefined);
     await this.#write([...bodies, ...(why ? [this.#checkpoint(why, bodies)] : [])], key);
@@ -64,19 +69,23 @@ export class ChainWriter {
     this.#after = await this.#options.anchor.read().catch((error: unknown) => {
       throw new AuditError('AnchorUnreadable', `its anchor cannot be read (${codeOf(error)})`);
     });
+    await this.#parts.begin(key.bytes);
     return (this.#key = key);
   }
 
   async #rotate(key: AuditKey): Promise<void> {
-    const { sink } = this.#options;
+    // A rotation that is tried again needs no second line.
+    if (this.#closed !== this.#tail) {
+      await this.#write([this.#checkpoint('rotation', [], this.#parts.closing())], key);
+      this.#closed = this.#tail;
+      this.#parts.ends(this.#tail);
+    }
     try {
-      const pruned = sink.oldest === undefined ? [] : await endsOf(sink.oldest);
-      await this.#write([this.#checkpoint('rotation', [], pruned)], key);
-      await sink.rotate();
+      await this.#options.sink.rotate();
     } catch (error) {
-      if (error instanceof AuditError) throw error;
       throw new AuditError('NotRotated', `its file cannot be rotated (${codeOf(error)})`);
     }
+    this.#parts.rotated();
     this.#checkpointed = this.#tail.seq;
   }
 
@@ -88,7 +97,12 @@ export class ChainWriter {
       tail = next.tail;
       return { body, tail, bytes: Buffer.from(`${next.line}\n`) };
     });
-    const { bytes, code } = await this.#options.sink.write(Buffer.concat(links.map((one) => one.bytes)));
+    const bytesOfAll = Buffer.concat(links.map((one) => one.bytes));
+    const { bytes, code, unsynced } = await this.#options.sink.write(bytesOfAll);
+    if (unsynced) {
+      this.#beginAnew();
+      throw new AuditError('Unwritable', `it cannot be synced to its disk (${code})`);
+    }
     let end = 0;
     for (const one of links) {
       end += one.bytes.length;
@@ -101,17 +115,30 @@ export class ChainWriter {
     if (code !== undefined) throw new AuditError('Unwritable', `it cannot be written (${code})`);
   }
 
-  #start(key: AuditKey): Body {
-    const { identity, clock } = this.#options;
-    const { uid } = key;
-    return housekeeping({ action: 'chain-start', identity, key: uid, after: this.#after }, clock.wall());
+  /** After the last line that is certain; those behind it may be there, or in part. */
+  #beginAnew(): void {
+    const { tail } = this;
+    if (tail) {
+      this.#after = tail;
+      this.#parts.ends(tail);
+    }
+    this.#tail = chainOf(randomUUID());
+    this.#checkpointed = 0;
+    this.#records = 0;
+    this.#leftOut = 0;
   }
 
-  #checkpoint(why: CheckpointWhy, before: readonly Body[], pruned: readonly Tail[] = []): Body {
+  #start({ uid: key }: AuditKey): Body {
+    const { identity, clock } = this.#options;
+    const { current: part } = this.#parts;
+    return housekeeping({ action: 'chain-start', identity, key, after: this.#after, part }, clock.wall());
+  }
+
+  #checkpoint(why: CheckpointWhy, before: readonly Body[], closing?: Closing): Body {
     const records = this.#records + recordsIn(before);
     const leftOut = this.#leftOut + leftOutIn(before);
-    const gone = pruned.length > 0 ? { pruned } : {};
-    return housekeeping({ action: 'checkpoint', why, records, leftOut, ...gone }, this.#options.clock.wall());
+    const line = { action: 'checkpoint', why, records, leftOut, ...closing } as const;
+    return housekeeping(line, this.#options.clock.wall());
   }
 }
 

@@ -9,11 +9,12 @@ import { FakeClock } from './fake-clock.ts';
 /** A sink in memory that fails when it is told to, after so many bytes. */
 export class MemorySink implements Sink {
   text = '';
-  fails: { readonly code: string; readonly after: number } | undefined;
+  fails: { readonly code: string; readonly after: number; readonly unsynced?: true } | undefined;
   writes = 0;
   rotations = 0;
   isFull = false;
-  oldest: string | undefined;
+  readonly parts: readonly string[] = [];
+  readonly keeps = 1;
   gate: Promise<void> = Promise.resolve();
 
   async write(lines: Buffer): Promise<Written> {
@@ -22,7 +23,9 @@ export class MemorySink implements Sink {
     const bytes = this.fails ? Math.min(this.fails.after, lines.length) : lines.length;
     if (this.text !== '' && !this.text.endsWith('\n')) this.text += '\n';
     this.text += lines.subarray(0, bytes).toString();
-    return this.fails ? { bytes, code: this.fails.code } : { bytes };
+    if (!this.fails) return { bytes };
+    const { code, unsynced } = this.fails;
+    return { bytes, code, ...(unsynced && { unsynced }) };
   }
   async rotate(): Promise<void> {
     this.rotations += 1;
