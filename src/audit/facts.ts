@@ -35,7 +35,6 @@ export interface Facts {
 
 export function factsOf(lines: Iterable<Line>, anchors: readonly Tail[]): Facts {
   const pruned: PartEnd[] = [];
-  const bounds: PartEnd[] = [];
   const unverified: Unverified[] = [];
   const named: Named[] = anchors.map((anchor) => ({ ...anchor, by: 'the anchor' }));
   for (const { file, number, text } of lines) {
@@ -44,20 +43,15 @@ export function factsOf(lines: Iterable<Line>, anchors: readonly Tail[]): Facts 
     if (parsed.kind !== 'line') continue;
     const { tail } = parsed;
     const place = `${file}:${number}`;
-    const { action, why, part, after, pruned: gone, unverified: count } = bodyOf(parsed.unsigned);
+    const { part, after, pruned: gone, unverified: count } = bodyOf(parsed.unsigned);
     if (isTail(after)) named.push({ ...after, by: place });
     const here = { ...tail, part };
     if (!isPartEnd(here)) continue;
-    if (action === 'chain-start' || why === 'rotation') bounds.push(here);
     if (Array.isArray(gone)) pruned.push(...gone.filter(isPartEnd).filter((end) => isBefore(end, here)));
     if (typeof count === 'number') unverified.push({ chain: tail.chain, place, lines: count });
   }
-  const boundsOf = Map.groupBy(bounds, ({ chain }) => chain);
-  const possible = pruned.filter((end) =>
-    (boundsOf.get(end.chain) ?? []).every((one) => !isBehind(end, one)),
-  );
   return {
-    pruned: Map.groupBy(possible, ({ chain }) => chain),
+    pruned: Map.groupBy(pruned, ({ chain }) => chain),
     named: Map.groupBy(named, ({ chain }) => chain),
     unverified,
   };
@@ -66,11 +60,6 @@ export function factsOf(lines: Iterable<Line>, anchors: readonly Tail[]): Facts 
 /** What a line says to be deleted was in a part before, and if it is of the same chain, it was a line before. */
 function isBefore(end: PartEnd, line: PartEnd): boolean {
   return end.part < line.part && (end.chain !== line.chain || end.seq < line.seq);
-}
-
-/** This is said to be in an earlier part than a line that it comes after: further on than it can be. */
-function isBehind(end: PartEnd, line: PartEnd): boolean {
-  return line.part > end.part && line.seq <= end.seq;
 }
 
 export interface LineBody {

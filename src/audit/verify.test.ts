@@ -168,18 +168,6 @@ describe('what Fairlead deleted by rotation', () => {
     expect(check(texts, [anchor]).verdict).not.toBe('whole');
   });
 
-  it('is not behind a line that is known to be in a later part', () => {
-    const older = chain(a, [started(undefined, 1), rotated(1), rotated(2), stopped()]);
-    const [, end, later] = older.tails;
-    const claim = (tail: Tail | undefined) => chain(b, [started(older.tail, 3), notes([tail as Tail])]);
-    const left = older.texts.slice(2);
-    expect(check([...left, ...claim(end).texts], []).verdict).toBe('whole');
-    expect(check([...older.texts.slice(3), ...claim(later).texts], []).verdict).toBe('whole');
-    expect(
-      check([...older.texts.slice(0, 2), ...older.texts.slice(3), ...claim(later).texts], []).verdict,
-    ).toBe('tampered');
-  });
-
   it('is proven by the code of the last line that is gone', () => {
     const forged = { ...(first.tails[2] as Tail), mac: '0'.repeat(64) };
     const last = chain(b, [started(first.tail), notes([forged]), stopped()]);
