@@ -23,6 +23,9 @@ const member = (name: string, of: string) =>
     secret: 'nobodys-login',
     bundle: of,
   });
+const ORPHANED = {
+  ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'nothing', uid: 'of-nothing' }],
+};
 const everything = [{ subjects: [jane], allow: ['View', 'Use', 'Update'] }];
 const roleOf = (of: string, permission: string) => `fairlead-bundle-${of}-${permission}`;
 const role = async (of: string, permission: string): Promise<KubeJson> =>
@@ -120,7 +123,7 @@ describe('a bundle', () => {
       bundle('b-edit', [{ subjects: [jane], allow: ['Update'] }]),
     );
     const asJane = kube(p.cluster, `--as=${jane.name}`);
-    const patch = (spec: object) => [
+    const patch = (spec: object, metadata: object = {}) => [
       'patch',
       'vaultintegration',
       'b-edited',
@@ -128,11 +131,14 @@ describe('a bundle', () => {
       SYSTEM,
       '--type=merge',
       '-p',
-      JSON.stringify({ spec }),
+      JSON.stringify({ metadata, spec }),
     ];
     await until('the permission to be known', async () =>
       asJane.run(...patch({ displayName: 'Edited' })).then(() => true),
     );
+    // Nor does it end the integration, by an owner that is not there.
+    const owned = [...patch({}, ORPHANED), '--dry-run=server'];
+    expect(await asJane.refused(owned)).toContain('use resourcebundles.fairlead.dev/b-edit');
     const path = { path: 'secret/data/payroll' };
     expect(await asJane.refused(patch(path))).toContain('use secrets/nobodys-login');
     await grant(p.k, 'b-edit-more', jane, [
@@ -140,7 +146,34 @@ describe('a bundle', () => {
       { apiGroups: [''], resources: ['secrets'], resourceNames: ['nobodys-login'], verbs: ['use'] },
     ]);
     await until('the permission to be known', async () => asJane.run(...patch(path)).then(() => true));
+    await asJane.run(...owned);
     await revoke(p.k, 'b-edit-more');
+  });
+});
+
+describe('while the policies do not stand', () => {
+  const policy = 'fairlead-fence-pod-status';
+  const file = new URL('../../config/policies/fence-pod-status.yaml', import.meta.url).pathname;
+  afterAll(async () => p.k.run('apply', '-f', file));
+
+  it('a subject that leaves loses its rights all the same, and who stays has theirs back afterwards', async () => {
+    const joe = { kind: 'User', name: 'bundles-joe' };
+    await p.k.apply(
+      member('b-guarded', 'b-guard'),
+      bundle('b-guard', [{ subjects: [jane, joe], allow: ['Use'] }]),
+    );
+    await until('the permission to be known', async () => canUse('b-guarded'));
+    await p.k.run('delete', 'validatingadmissionpolicybinding', policy);
+    await until('Fairlead to see it', async () => {
+      const { status }: KubeJson = await p.k.get('resourcebundle', SYSTEM, 'b-guard');
+      await p.k.apply(bundle('b-guard', [{ subjects: [joe], allow: ['Use'] }]));
+      return status.conditions[0].reason === 'RolesRefused';
+    });
+    await until('the permission to be gone', async () => !(await canUse('b-guarded')));
+    expect(await binding('b-guard', 'use')).toBeUndefined();
+    await p.k.run('apply', '-f', file);
+    const { subjects } = await until('the binding', async () => binding('b-guard', 'use'));
+    expect(subjects).toMatchObject([joe]);
   });
 });
 

@@ -568,8 +568,15 @@ describe('the author of an integration', () => {
         'use resourcebundles.fairlead.dev/finance',
       ),
     );
-    await author().apply(wanted());
-    await p.k.run('delete', 'role,rolebinding', 'author-login', '-n', SYSTEM);
+    await allow('author-bundles', [
+      { apiGroups: ['fairlead.dev'], resources: ['resourcebundles'], verbs: ['use'] },
+    ]);
+    await until('the right to use all bundles', async () =>
+      author()
+        .apply(wanted())
+        .then(() => true),
+    );
+    await p.k.run('delete', 'role,rolebinding', 'author-login', 'author-bundles', '-n', SYSTEM);
     const elsewhere = [
       'patch',
       'vaultintegration',

@@ -52,6 +52,7 @@ const USE = (resource: string, names: readonly string[]) => ({
   resourceNames: names,
   verbs: ['use'],
 });
+const USE_ALL_BUNDLES = { apiGroups: ['fairlead.dev'], resources: ['resourcebundles'], verbs: ['use'] };
 const WRITE = { apiGroups: ['fairlead.dev'], resources: ['vaultintegrations'], verbs: ['*'] };
 
 /** A user of this name with these rights in the system namespace. */
@@ -82,7 +83,8 @@ const as = (name: string): Kube => kube(p.cluster, `--as=${name}`);
 beforeAll(async () => {
   p = await platform(NAME);
   await p.k.apply(
-    ...user('iu-all', [WRITE, ...allBut()]),
+    ...user('iu-all', [WRITE, ...allBut(), USE_ALL_BUNDLES]),
+    ...user('iu-no-bundle', [WRITE, ...allBut()]),
     ...user('iu-none', [WRITE]),
     ...user('iu-bundle', [WRITE, ...allBut(), USE('resourcebundles', ['iu-finance'])]),
     // `use` on things of these names elsewhere, or on other things of these names, is not it.
@@ -109,6 +111,7 @@ afterAll(async () => {
 
 const says = (resource: string, name: string) =>
   `needs the permission to use ${resource}/${name} in namespace ${SYSTEM}`;
+const ALL_BUNDLES = `needs the permission to use all resourcebundles.fairlead.dev in namespace ${SYSTEM}`;
 
 describe('whoever writes an integration', () => {
   it('may name what they may use', async () => {
@@ -134,19 +137,29 @@ describe('whoever writes an integration', () => {
 
   it('needs it on the bundle as well', async () => {
     const bundled = vaultIntegration(NAME, { ...base, auth: { token }, resourceBundle: 'iu-finance' });
-    expect(await as('iu-all').refused(create, bundled)).toContain(
+    expect(await as('iu-no-bundle').refused(create, bundled)).toContain(
       'needs the permission to use resourcebundles.fairlead.dev/iu-finance',
     );
-    await accepted('iu-bundle', bundled);
+    for (const who of ['iu-bundle', 'iu-all']) await accepted(who, bundled);
+  });
+
+  it('needs it on all bundles for one that has none', async () => {
+    const unbundled = vaultIntegration(NAME, { ...base, auth: { token } });
+    for (const who of ['iu-no-bundle', 'iu-bundle'])
+      expect(await as(who).refused(create, unbundled)).toContain(
+        `creating an integration that has no bundle ${ALL_BUNDLES}`,
+      );
+    await accepted('iu-all', unbundled);
   });
 });
 
 describe('whoever changes an integration that somebody else wrote', () => {
-  beforeAll(async () => {
-    await p.k.apply(
-      vaultIntegration(NAME, { ...base, auth: { token }, tls: { caConfigMapRef: { name: 'iu-ca' } } }),
-    );
+  const standing = vaultIntegration(NAME, {
+    ...base,
+    auth: { token },
+    tls: { caConfigMapRef: { name: 'iu-ca' } },
   });
+  beforeAll(async () => p.k.apply(standing));
   const patch = (body: object) => [
     'patch',
     'vaultintegration',
@@ -181,6 +194,34 @@ describe('whoever changes an integration that somebody else wrote', () => {
       says('secrets', 'iu-password'),
     );
     await as('iu-all').run(...patch({ spec }));
+  });
+
+  // The garbage collector deletes what belongs to something that is not there.
+  const ownedBy = (uid: string) => [{ apiVersion: 'v1', kind: 'ConfigMap', name: NAME, uid }];
+  const finalizers = ['example.com/keep'];
+
+  it.each<[string, object]>([
+    ['an owner', { metadata: { ownerReferences: ownedBy('of-nothing') } }],
+    ['a finalizer', { metadata: { finalizers } }],
+    ['both together with a label', { metadata: { ownerReferences: ownedBy('x'), finalizers, labels: {} } }],
+  ])('needs what deletion needs for %s', async (_, body) => {
+    for (const who of ['iu-none', 'iu-no-bundle', 'iu-bundle'])
+      expect(await as(who).refused(patch(body))).toContain(ALL_BUNDLES);
+    await as('iu-all').run(...patch(body));
+  });
+
+  it('needs it to take an owner away, but not for a finalizer, nor where both stay', async () => {
+    await p.k.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: NAME, namespace: SYSTEM } });
+    const { uid } = (await p.k.get('configmap', SYSTEM, NAME)).metadata;
+    const metadata = { ...standing.metadata, ownerReferences: ownedBy(uid), finalizers };
+    await p.k.apply({ ...standing, metadata });
+    expect(await as('iu-none').refused(patch({ metadata: { ownerReferences: null } }))).toContain(
+      ALL_BUNDLES,
+    );
+    await as('iu-none').run(...patch({ metadata: { labels: { a: 'b' } } }));
+    await as('iu-none').run(...patch({ metadata: { finalizers: null } }));
+    await p.k.apply(standing);
+    await p.k.remove('configmap', SYSTEM, NAME);
   });
 
   it.each<[string, object]>([

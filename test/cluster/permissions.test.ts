@@ -13,6 +13,8 @@ let free: string;
 
 const FINANCE = 'matrix-finance';
 const OTHER = 'matrix-other';
+/** An integration without a bundle. */
+const ALL = 'matrix-all';
 const person = (user: User): SubjectOf =>
   user === 'gitops'
     ? { kind: 'ServiceAccount', name: 'gitops', namespace: own }
@@ -27,7 +29,7 @@ const wanted = (name: string, of: string, secret = `login-${of}`) =>
     domains: [of],
     appRole: { roleId: 'r', secretId: 's' },
     secret,
-    bundle: of,
+    ...(of !== ALL && { bundle: of }),
   });
 const namespaces = { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'update', 'patch'] };
 
@@ -40,6 +42,7 @@ beforeAll(async () => {
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'gitops', namespace: own } },
     wanted(FINANCE, FINANCE),
     wanted(OTHER, OTHER),
+    wanted(ALL, ALL),
     bundle(FINANCE, [
       { subjects: [person('owner')], allow: ['Update'] },
       { subjects: [person('user'), person('gitops')], allow: ['Use'] },
@@ -83,7 +86,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const kind of ['vaultintegration', 'resourcebundle'])
-    for (const name of [FINANCE, OTHER]) await p?.k.remove(kind, SYSTEM, name);
+    for (const name of [FINANCE, OTHER, ALL]) await p?.k.remove(kind, SYSTEM, name);
   await p?.k.run('delete', 'clusterrolebinding', '-l', 'test=permissions');
   await p?.k.run('delete', 'rolebinding', '-n', SYSTEM, '-l', 'test=permissions');
   await p?.k.run('delete', 'clusterrole', 'matrix-namespaces', 'matrix-assign', '--ignore-not-found');
@@ -115,12 +118,14 @@ const TRIES: Record<ActionName, Try> = {
   viewIntegration: () => [['get', 'vaultintegration', FINANCE, '-n', SYSTEM]],
   createIntegration: create(() => wanted('matrix-new', FINANCE)),
   createElsewhere: create(() => wanted('matrix-new', OTHER, `login-${FINANCE}`)),
+  createForAll: create(() => wanted('matrix-new', ALL, `login-${FINANCE}`)),
   createWithLogin: create(() => wanted('matrix-new', FINANCE, `login-${OTHER}`)),
   renameIntegration: patch('vaultintegration', FINANCE, { spec: { displayName: 'Renamed' } }),
   redirectIntegration: patch('vaultintegration', FINANCE, { spec: { domains: ['*'] } }),
   changeElsewhere: patch('vaultintegration', OTHER, { spec: { displayName: 'Renamed' } }),
   deleteIntegration: remove('vaultintegration', FINANCE),
   deleteElsewhere: remove('vaultintegration', OTHER),
+  deleteForAll: remove('vaultintegration', ALL),
   readReferences: () => [['get', 'secretreference', 'there', '-n', own]],
   nameStore: names(`KUBERNETES/${FINANCE}`),
   nameIntegration: names(`VAULT/${FINANCE}`),

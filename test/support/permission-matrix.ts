@@ -1,7 +1,7 @@
 /**
  * Who may do what: the one table that test/cluster/permissions.test.ts runs against the API server, as each user, and
  * that hack/generate.ts writes into docs/permission-matrix.md. The stage: a bundle `finance` of domain `finance` with
- * one integration, and a bundle and an integration of another domain beside it.
+ * one integration, a bundle and an integration of another domain beside it, and an integration without a bundle.
  */
 export const USERS = {
   admin: { name: 'platform admin', has: '`fairlead-platform-admin` in the cluster, update on namespaces' },
@@ -56,6 +56,11 @@ export const ACTIONS = {
     allowed: ['admin'],
     policy: { says: needs('use', 'resourcebundles.fairlead.dev/'), stops: ['owner'] },
   },
+  createForAll: {
+    title: 'create an integration without a bundle',
+    allowed: ['admin'],
+    policy: { says: needs('use', 'all resourcebundles.fairlead.dev'), stops: ['owner'] },
+  },
   createWithLogin: {
     title: 'create an integration with a login of somebody else',
     allowed: ['admin'],
@@ -75,6 +80,11 @@ export const ACTIONS = {
     title: "delete another domain's integration",
     allowed: ['admin'],
     policy: { says: needs('use', 'resourcebundles.fairlead.dev/'), stops: ['owner'] },
+  },
+  deleteForAll: {
+    title: 'delete an integration without a bundle',
+    allowed: ['admin'],
+    policy: { says: needs('use', 'all resourcebundles.fairlead.dev'), stops: ['owner'] },
   },
   readReferences: {
     title: 'read references of the namespace',

@@ -94,6 +94,24 @@ describe('the use policy', () => {
   });
 });
 
+describe('the policies of integrations', () => {
+  it('ask for what ends an integration by an update as for its deletion: owners, and finalizers that are new', () => {
+    const policy = read('policies/integrations-delete.yaml');
+    expect(policy).toContain('operations: [UPDATE, DELETE]');
+    const [, free = ''] = /name: free\n\s+expression: >-\n([^#]*?)\n {2}validations:/.exec(policy) ?? [];
+    const either = (field: string) => [`object.metadata.?${field}`, `oldObject.metadata.?${field}`];
+    for (const part of [...either('ownerReferences'), ...either('finalizers')]) expect(free).toContain(part);
+    expect(policy.match(/^ +variables\.free \|\| variables\.bundle [=!]= ''/gm)).toHaveLength(2);
+  });
+
+  it('ask for one without a bundle the same at its creation as at its deletion', () => {
+    const all =
+      /variables\.bundle != '' \|\|\s+authorizer[^']*'fairlead\.dev'\)\s*\.resource\('resourcebundles'\)\s*\.namespace\('fairlead-system'\)\s*\.check\('use'\)/;
+    for (const which of ['credentials', 'delete'])
+      expect(read(`policies/integrations-${which}.yaml`)).toMatch(all);
+  });
+});
+
 describe('the webhook', () => {
   it('has two entries whose namespaces complement each other', () => {
     const webhook = read('webhook/webhook.yaml');

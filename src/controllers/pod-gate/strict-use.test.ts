@@ -59,6 +59,13 @@ describe('in strict mode a pod needs use', () => {
       expect([user, verb, group]).toEqual(['system:serviceaccount:team-a:spark', 'use', 'fairlead.dev']);
   });
 
+  it('as the ServiceAccount that its author chose, and never as that author: a known limit', () => {
+    const questions = useQuestions(pod(['warehouse'], { serviceAccount: 'admin' }), view, 'sys');
+    expect(new Set(questions.map(({ user }) => user))).toEqual(
+      new Set(['system:serviceaccount:team-a:admin']),
+    );
+  });
+
   it('on sixteen references at most, since more are refused anyway', () => {
     const names = Array.from({ length: 40 }, (_, i) => `r${i}`);
     expect(useQuestions(pod(names), view, 'sys')).toHaveLength(16);

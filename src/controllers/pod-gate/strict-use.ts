@@ -10,6 +10,8 @@ import type { View } from '../view.ts';
  * Strict mode (--strict-use): what a pod's ServiceAccount must be allowed to use, so that creating pods in a namespace
  * is not enough to get at all of its references: each reference that the pod names, and each integration that these
  * name. Stores are open to the whole domain, and placeholders to the namespaces that are labelled for them.
+ * security: whoever may create any pod chooses its ServiceAccount, too, among all of the namespace, and may choose one
+ * that holds `use`. This separates workloads whose ServiceAccount somebody else has fixed.
  */
 export function useQuestions(
   { metadata, serviceAccount, references }: Pick<GatedPod, 'metadata' | 'serviceAccount' | 'references'>,

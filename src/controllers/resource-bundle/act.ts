@@ -1,3 +1,4 @@
+import type { Permission } from '../../api/resource-bundle.ts';
 import { RESOURCES } from '../../api/resources.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { KubeError } from '../../kube/errors.ts';
@@ -12,26 +13,40 @@ type Client = Pick<KubeClient, 'patch' | 'delete'>;
 const RESOURCE = { role: RESOURCES.roles, binding: RESOURCES.roleBindings } as const;
 
 /**
- * Writes step after step. Resolves to the problem if the API server refuses one, which people can mend: the rest is
- * left, since a binding without its Role is of no use. What a retry may cure is thrown.
+ * Takes step after step. Resolves to the first problem if the API server refuses some, which people can mend: then
+ * nothing more is written for that permission, since a binding without its Role is of no use, and the others go on.
+ * What a retry may cure is thrown.
  */
 export async function carryOut(
   steps: readonly Step[],
   client: Client,
   signal: AbortSignal,
 ): Promise<Problem | undefined> {
+  const problems = new Map<Permission, Problem>();
   for (const step of steps) {
-    const { name } = step.do === 'delete' ? step.of : step.object.metadata;
-    try {
-      await write(step, client, signal);
-    } catch (error) {
-      if (!(error instanceof KubeError) || !REFUSALS.includes(error.code)) throw error;
-      const kind = step.what === 'role' ? 'Role' : 'RoleBinding';
-      const message = `the API server refuses to ${step.do} ${kind} ${name}: ${whyRefused(error)}`;
-      return { reason: 'RolesRefused', message: bound(message) };
-    }
+    const { permission } = step;
+    if (step.do === 'apply' && problems.has(permission)) continue;
+    const problem = await take(step, client, signal);
+    if (!problem) continue;
+    const orElse = step.do === 'apply' ? step.orElse : undefined;
+    // That somebody keeps what they should not have is the worse news.
+    problems.set(permission, (orElse && (await take(orElse, client, signal))) ?? problem);
   }
-  return undefined;
+  return problems.values().next().value;
+}
+
+/** The problem if it is refused. */
+async function take(step: Step, client: Client, signal: AbortSignal): Promise<Problem | undefined> {
+  try {
+    await write(step, client, signal);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof KubeError) || !REFUSALS.includes(error.code)) throw error;
+    const { name } = step.do === 'delete' ? step.of : step.object.metadata;
+    const kind = step.what === 'role' ? 'Role' : 'RoleBinding';
+    const message = `the API server refuses to ${step.do} ${kind} ${name}: ${whyRefused(error)}`;
+    return { reason: 'RolesRefused', message: bound(message) };
+  }
 }
 
 const REFUSALS: readonly string[] = ['Forbidden', 'Invalid', 'BadRequest'];

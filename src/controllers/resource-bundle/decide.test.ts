@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Permission } from '../../api/resource-bundle.ts';
-import { bundleOutcome, plan, type LiveBinding, type LiveGrant, type LiveRole } from './decide.ts';
+import {
+  bundleOutcome,
+  onlyTakingAway,
+  plan,
+  type LiveBinding,
+  type LiveGrant,
+  type LiveRole,
+} from './decide.ts';
 import { grantsOf, type Grant } from './grants.ts';
 
 const owner = { name: 'finance', namespace: 'sys', uid: 'u1' };
@@ -107,6 +114,81 @@ describe('what has to be written', () => {
 
   it('is deleted by uid, so that a successor stays', () => {
     expect(plan(none, () => stands)[0]).toMatchObject({ do: 'delete', of: { uid: 'r1' } });
+  });
+});
+
+/** The pair as it stands, with other subjects or other integrations. */
+const subjects = (...names: string[]) =>
+  names.map((name) => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name }));
+const names = (...resourceNames: string[]) => [{ ...role.rules[0]!, resourceNames }];
+const pair = (rules: LiveRole['rules'], bound: LiveBinding['subjects']): LiveGrant => ({
+  role: { ...role, rules },
+  binding: { ...binding, subjects: bound },
+});
+
+describe('a pair that grants too much', () => {
+  const inShort = (live: Partial<LiveGrant>) => {
+    const all = plan(wanted, (permission) =>
+      permission === 'Use'
+        ? { role: undefined, binding: undefined, ...live }
+        : { role: undefined, binding: undefined },
+    );
+    const tell = (some: typeof all) => some.map((step) => `${step.do} ${step.what}`);
+    return { all: tell(all), unfenced: tell(onlyTakingAway(all)) };
+  };
+
+  it.each<[string, Partial<LiveGrant>, string[]]>([
+    ['a subject more', pair(role.rules, subjects('eve', 'jane')), ['apply binding']],
+    ['another subject', pair(role.rules, subjects('eve')), ['apply binding']],
+    ['an integration more', pair(names('a', 'moved'), binding.subjects), ['apply role']],
+    ['another integration', pair(names('moved'), binding.subjects), ['apply role']],
+    ['no names, which are all', pair(names(), binding.subjects), ['apply role']],
+    ['a verb more', pair([{ ...role.rules[0]!, verbs: ['use', 'get'] }], binding.subjects), ['apply role']],
+    [
+      'a rule more',
+      pair(
+        [...role.rules, { apiGroups: [''], resources: ['secrets'], resourceNames: ['a'], verbs: ['use'] }],
+        binding.subjects,
+      ),
+      ['apply role'],
+    ],
+    [
+      'a subject and an integration more: neither may meet what is new of the other',
+      pair(names('moved'), subjects('eve')),
+      ['delete binding', 'apply role', 'apply binding'],
+    ],
+    [
+      'a subject more, and no Role, without which no binding can be written',
+      { binding: pair([], subjects('eve', 'jane')).binding },
+      ['delete binding', 'apply role', 'apply binding'],
+    ],
+  ])('loses its binding if it cannot be narrowed: %s', (_, live, expected) => {
+    expect(inShort(live)).toEqual({ all: expected, unfenced: ['delete binding'] });
+  });
+
+  it.each<[string, Partial<LiveGrant>]>([
+    ['a subject that is missing', pair(role.rules, [])],
+    ['an integration that is missing', pair([], binding.subjects)],
+    ['a label that is missing', { ...stands, role: { ...role, metadata: metadata({ labels: {} }) } }],
+    ['a Role that nobody is bound to', { role: { ...role, rules: names('a', 'moved') } }],
+  ])('is not one with %s', (_, live) => {
+    expect(inShort(live).unfenced).toEqual([]);
+  });
+
+  it('is narrowed before anything is given, in whichever permission', () => {
+    const allow = ['View' as const, 'Use' as const];
+    const both = grantsOf(owner, { permissions: [{ ...permissions[0]!, allow }] }, ['a', 'b']);
+    const steps_ = plan(both, (permission) =>
+      permission === 'Use'
+        ? pair(role.rules, subjects('eve', 'jane'))
+        : { role: undefined, binding: undefined },
+    );
+    expect(steps_.map((step) => `${step.do} ${step.what} of ${step.permission}`)).toEqual([
+      'apply binding of Use',
+      'apply role of View',
+      'apply binding of View',
+      'apply role of Use',
+    ]);
   });
 });
 

@@ -23,36 +23,101 @@ export interface LiveGrant {
   readonly binding: LiveBinding | undefined;
 }
 
-export type Step =
-  | { readonly do: 'delete'; readonly what: 'role' | 'binding'; readonly of: KubeObject['metadata'] }
-  | { readonly do: 'apply'; readonly what: 'role'; readonly object: Grant['role'] }
-  | { readonly do: 'apply'; readonly what: 'binding'; readonly object: Grant['binding'] };
+interface Removal {
+  readonly permission: Permission;
+  readonly do: 'delete';
+  readonly what: 'role' | 'binding';
+  readonly of: KubeObject['metadata'];
+}
+
+type Write = {
+  readonly permission: Permission;
+  readonly do: 'apply';
+  /** Only of a write that takes something away: what has to go if it cannot be made. */
+  readonly orElse?: Removal;
+} & (
+  | { readonly what: 'role'; readonly object: Grant['role'] }
+  | { readonly what: 'binding'; readonly object: Grant['binding'] }
+);
+
+export type Step = Removal | Write;
 
 /**
  * What has to be written so that the cluster says what the bundle says: nothing if it does. What is taken away goes
- * first, and a binding before its Role; what is given comes after, and a Role before its binding.
+ * first: deletions, a binding before its Role, and then what grants too much. What is given comes after, a Role before
+ * its binding.
  */
 export function plan(
   wanted: ReadonlyMap<Permission, Grant>,
   live: (permission: Permission) => LiveGrant,
 ): readonly Step[] {
-  const removals: Step[] = [];
-  const writes: Step[] = [];
-  for (const permission of PERMISSIONS) {
-    const grant = wanted.get(permission);
-    const { role, binding } = live(permission);
-    // Where a binding leads cannot be changed: one that leads elsewhere is made anew.
-    const astray = grant && binding && !isDeepStrictEqual(binding.roleRef, grant.binding.roleRef);
-    if (binding && (!grant || astray)) removals.push({ do: 'delete', what: 'binding', of: binding.metadata });
-    if (role && !grant) removals.push({ do: 'delete', what: 'role', of: role.metadata });
-    if (!grant) continue;
-    if (!role || !isSame(role.metadata, grant.role.metadata, role.rules, grant.role.rules))
-      writes.push({ do: 'apply', what: 'role', object: grant.role });
-    const { metadata, subjects } = grant.binding;
-    if (!binding || astray || !isSame(binding.metadata, metadata, binding.subjects, subjects))
-      writes.push({ do: 'apply', what: 'binding', object: grant.binding });
-  }
-  return [...removals, ...writes];
+  const steps = PERMISSIONS.flatMap((permission) =>
+    stepsFor(permission, wanted.get(permission), live(permission)),
+  );
+  return steps.toSorted((a, b) => rank(a) - rank(b));
+}
+
+function rank(step: Step): number {
+  if (step.do === 'delete') return 0;
+  return step.orElse ? 1 : 2;
+}
+
+/** What is left of a plan while nothing may be granted. */
+export function onlyTakingAway(steps: readonly Step[]): readonly Step[] {
+  return steps.flatMap((step) => (step.do === 'delete' ? step : (step.orElse ?? [])));
+}
+
+function stepsFor(permission: Permission, grant: Grant | undefined, { role, binding }: LiveGrant): Step[] {
+  const remove = (what: Removal['what'], live: LiveRole | LiveBinding | undefined): Removal[] =>
+    live ? [{ permission, do: 'delete', what, of: live.metadata }] : [];
+  if (!grant) return [...remove('binding', binding), ...remove('role', role)];
+
+  const tooManyRights = role !== undefined && hasMoreRights(role.rules, grant.role.rules);
+  const tooManySubjects = binding !== undefined && hasMoreSubjects(binding.subjects, grant.binding.subjects);
+  // Where a binding leads cannot be changed. With too much on both sides, whichever came first could give the old
+  // subjects the new integrations, or the new subjects the old ones. And a binding without its Role is not written.
+  const anew =
+    binding !== undefined &&
+    (!isDeepStrictEqual(binding.roleRef, grant.binding.roleRef) ||
+      (tooManySubjects && (tooManyRights || !role)));
+  const kept = anew ? undefined : binding;
+  const write = (takesAway: boolean) => {
+    const [orElse] = takesAway ? remove('binding', kept) : [];
+    return { permission, do: 'apply', ...(orElse && { orElse }) } as const;
+  };
+
+  const steps: Step[] = anew ? remove('binding', binding) : [];
+  if (!role || !isSame(role.metadata, grant.role.metadata, role.rules, grant.role.rules))
+    steps.push({ ...write(tooManyRights), what: 'role', object: grant.role });
+  const { metadata, subjects } = grant.binding;
+  if (!kept || !isSame(kept.metadata, metadata, kept.subjects, subjects))
+    steps.push({ ...write(tooManySubjects), what: 'binding', object: grant.binding });
+  return steps;
+}
+
+/** Whether the Role in the cluster allows something that the one of the bundle does not. No names mean all names. */
+function hasMoreRights(live: readonly Rule[], wanted: readonly Rule[]): boolean {
+  return !live.every((rule) =>
+    wanted.some(
+      (one) =>
+        isWithin(rule.apiGroups, one.apiGroups) &&
+        isWithin(rule.resources, one.resources) &&
+        isWithin(rule.verbs, one.verbs) &&
+        rule.resourceNames !== undefined &&
+        rule.resourceNames.length > 0 &&
+        isWithin(rule.resourceNames, one.resourceNames),
+    ),
+  );
+}
+
+function hasMoreSubjects(live: readonly RoleSubject[], wanted: readonly RoleSubject[]): boolean {
+  const key = ({ kind, namespace = '', name }: RoleSubject) => JSON.stringify([kind, namespace, name]);
+  return !isWithin(live.map(key), wanted.map(key));
+}
+
+function isWithin(some: readonly string[] = [], all: readonly string[] = []): boolean {
+  const known = new Set(all);
+  return some.every((one) => known.has(one));
 }
 
 /** Labels and owners that others add are theirs. */

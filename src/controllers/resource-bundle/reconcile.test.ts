@@ -25,19 +25,23 @@ interface Stage {
   readonly stands?: boolean;
   readonly fence?: Problem;
   readonly refuses?: Partial<KubeErrorFacts>;
+  /** Which writes are refused, in short; without it all. */
+  readonly refused?: RegExp;
 }
 
 /** One pass; what was written in short, and what the status says. */
-async function pass({ bundle, integrations = [], stands = false, fence, refuses }: Stage) {
+async function pass({ bundle, integrations = [], stands = false, fence, refuses, refused = /^/ }: Stage) {
   const written: string[] = [];
   let status: Record<string, unknown> | undefined;
   const events: string[] = [];
   const act =
     (verb: string) =>
     async (resource: { plural: string }, ref: { name: string; subresource?: string }, body?: unknown) => {
+      const what = `${verb} ${resource.plural} ${ref.name}`;
       if (ref.subresource === 'status') status = (body as { status: Record<string, unknown> }).status;
-      else if (refuses) throw new KubeError({ code: 'Forbidden', message: 'x', ...refuses });
-      else written.push(`${verb} ${resource.plural} ${ref.name}`);
+      else if (refuses && refused.test(what))
+        throw new KubeError({ code: 'Forbidden', message: 'x', ...refuses });
+      else written.push(what);
     };
   const [roles, roleBindings] = stands ? standing : [new Map(), new Map()];
   const deps = {
@@ -122,6 +126,65 @@ describe('one pass for a bundle', () => {
       'the API server refuses to apply Role fairlead-bundle-finance-use: the ValidatingAdmissionPolicy fairlead-fence-roles refuses it';
     expect(outcome).toEqual({ kind: 'waiting', reason: 'RolesRefused', message });
     expect(JSON.stringify(status)).not.toContain('planted');
+  });
+
+  it('goes on with the other permissions after a refusal, but writes no binding without its Role', async () => {
+    const allow = ['View' as const, 'Use' as const];
+    const { written, outcome } = await pass({
+      bundle: { ...bundle, spec: { permissions: [{ ...permissions[0]!, allow }] } },
+      integrations: ['a'],
+      refuses: {},
+      refused: /roles .*-view/,
+    });
+    expect(written).toEqual([
+      'apply roles fairlead-bundle-finance-use',
+      'apply rolebindings fairlead-bundle-finance-use',
+    ]);
+    expect(outcome).toMatchObject({ reason: 'RolesRefused' });
+  });
+
+  it.each<[string, Stage]>([
+    ['the fence is down', { fence: missing }],
+    ['the API server refuses to narrow it', { refuses: {}, refused: /^apply/ }],
+  ])('takes the binding away from a subject that left, if %s', async (_, stage) => {
+    const others = [{ ...permissions[0]!, subjects: [{ kind: 'User', name: 'joe' }] }];
+    const { written, outcome } = await pass({
+      bundle: { ...bundle, spec: { permissions: others } },
+      integrations: ['a'],
+      stands: true,
+      ...stage,
+    });
+    expect(written).toEqual(['delete rolebindings fairlead-bundle-finance-use']);
+    expect(outcome).toMatchObject({ kind: 'waiting', reason: 'RolesRefused' });
+  });
+
+  it('takes it away for an integration that moved, too', async () => {
+    const { written } = await pass({ bundle, integrations: ['b'], stands: true, fence: missing });
+    expect(written).toEqual(['delete rolebindings fairlead-bundle-finance-use']);
+  });
+
+  it('says so if somebody keeps what they should not have', async () => {
+    const { written, outcome } = await pass({
+      bundle,
+      integrations: ['b'],
+      stands: true,
+      refuses: { status: 403 },
+    });
+    expect(written).toEqual([]);
+    expect(outcome).toMatchObject({
+      message:
+        'the API server refuses to delete RoleBinding fairlead-bundle-finance-use: HTTP 403 (Forbidden)',
+    });
+  });
+
+  it('removes the Role even if its binding must stay', async () => {
+    const { written } = await pass({
+      bundle,
+      stands: true,
+      refuses: {},
+      refused: /delete rolebindings/,
+    });
+    expect(written).toEqual(['delete roles fairlead-bundle-finance-use']);
   });
 
   it('is tried again after what can pass', async () => {

@@ -8,7 +8,7 @@ import { done, waiting, type Outcome } from '../../runtime/outcome.ts';
 import { recordReady, writeStatus } from '../status.ts';
 import type { World } from '../world.ts';
 import { carryOut } from './act.ts';
-import { bundleOutcome, plan, type Step } from './decide.ts';
+import { bundleOutcome, onlyTakingAway, plan } from './decide.ts';
 import { grantsOf, roleName } from './grants.ts';
 
 export interface BundleDependencies {
@@ -16,7 +16,7 @@ export interface BundleDependencies {
   readonly client: Pick<KubeClient, 'patch' | 'delete'>;
   readonly clock: Clock;
   readonly events: Pick<EventRecorder, 'record'>;
-  /** The problem if Fairlead's policies do not stand in the cluster: then nothing is granted. */
+  /** The problem if Fairlead's policies do not stand in the cluster: then nothing is granted, only taken away. */
   readonly fence: () => Problem | undefined;
 }
 
@@ -41,7 +41,7 @@ export async function reconcileBundle(
   });
 
   const fence = deps.fence();
-  const refused = await carryOut(fence ? steps.filter(takesAway) : steps, client, signal);
+  const refused = await carryOut(fence ? onlyTakingAway(steps) : steps, client, signal);
   const problem = refused ?? (fence && unfenced(fence));
   if (!stands) return problem ? waiting(problem.reason, problem.message) : done();
   const outcome = problem ? waiting(problem.reason, problem.message) : bundleOutcome(wanted, integrations);
@@ -49,10 +49,6 @@ export async function reconcileBundle(
   const changed = await writeStatus(RESOURCES.resourceBundles, stands, outcome, fields, signal, deps);
   if (changed) recordReady('ResourceBundle', stands, outcome, deps.events);
   return outcome;
-}
-
-function takesAway(step: Step): boolean {
-  return step.do === 'delete';
 }
 
 function unfenced({ message }: Problem): Problem {
