@@ -120,8 +120,9 @@ export async function reportWaiting(
   if (old?.reason === reason && old.message === message && pod.condition?.status !== 'True') return;
   const condition = deliveredCondition('False', reason, message, clock.wall());
   const lastTransitionTime = old?.lastTransitionTime ?? condition.lastTransitionTime;
-  memory.reported(uid, { reason, message, lastTransitionTime });
   await writeCondition(client, pod, { ...condition, lastTransitionTime }, signal);
+  // Not before it is written: a write that failed has to be made again.
+  memory.reported(uid, { reason, message, lastTransitionTime });
   events.record({ regarding: regarding(pod), type: 'Warning', reason, action: 'Deliver', message });
 }
 
