@@ -257,7 +257,7 @@ describe('no value is told', () => {
       nul: [{ select: { keys: ['A'] } }, 'NotAnEnvironmentValue'],
       name: [{ select: { match: ['b-c'] } }, 'NotAVariableName'],
       leaf: [{ select: { keys: ['json'] }, expandJson: true }, 'NotAVariableName'],
-      twice: [{ select: { match: ['b?c'] }, names: 'upperSnake' }, 'NameConflict'],
+      twice: [{ select: { match: ['b*c'] }, names: 'upperSnake' }, 'NameConflict'],
     };
     for (const [name, [rest, reason]] of Object.entries(cases)) {
       await ask(`planted-${name}`, { envFrom: [{ ...at, ...rest }] });

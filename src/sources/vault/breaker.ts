@@ -57,7 +57,12 @@ export class Breaker {
   /**
    * The try is over; says how long the next one has to wait.
    */
-  fail(fault: Fault, attempt: Attempt, now: number, { revision = '', pause: given }: FailOptions = {}): number {
+  fail(
+    fault: Fault,
+    attempt: Attempt,
+    now: number,
+    { revision = '', pause: given }: FailOptions = {},
+  ): number {
     this.end(attempt);
     const known = this.#failed;
     // Ten reads that fail together are one failure.

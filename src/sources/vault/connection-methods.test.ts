@@ -3,6 +3,7 @@ import {
   appRole,
   connect,
   givenToken,
+  jwt,
   kubernetes,
   userPass,
   type Connected,
@@ -63,6 +64,59 @@ describe('several methods', () => {
       reason: 'CredentialsRefused',
       retryAfterMs: 900_000,
     });
+  });
+});
+
+describe('an odd answer to one method', () => {
+  type Reply = Parameters<FakeVault['on']>[1];
+  const odd: Record<string, [reply: Reply, says: RegExp]> = {
+    'is a page that forbids it': [
+      { kind: 'answer', status: 403, body: '<html>' },
+      /^jwt: the answer is not from Vault/,
+    ],
+    'is a page': [{ kind: 'answer', status: 200, body: '<html>' }, /^jwt: the answer is not from Vault/],
+    'breaks off': [
+      { kind: 'answer', status: 200, body: '{', cutShort: true },
+      /^jwt: the connection broke before the answer was complete/,
+    ],
+    'is a redirect': [{ status: 307 }, /^jwt: the server redirects/],
+    'is an internal error': [refused(500, 'x'), /^jwt: the login failed inside Vault/],
+  };
+  it.each(Object.entries(odd))('leaves room for the next one: it %s', async (_, [reply, says]) => {
+    fake.on('/jwt/login', reply);
+    const session = await at.connection.session([jwt(), appRole()], at.attempt());
+    expect(session.method.kind).toBe('appRole');
+    expect(session.passed).toEqual([expect.stringMatching(says)]);
+  });
+
+  const final: Record<string, [reply: Reply, reason: string]> = {
+    'is from a sealed Vault': [refused(503, 'x'), 'Sealed'],
+    'is from a gateway without a Vault': [{ kind: 'answer', status: 502, body: '<html>' }, 'Unreachable'],
+    'does not come': [{ kind: 'cut' }, 'Unreachable'],
+    'is that a quota is used up': [refused(429, 'x'), 'RateLimited'],
+  };
+  it.each(Object.entries(final))('ends the login if it %s', async (_, [reply, reason]) => {
+    fake.on('/jwt/login', reply);
+    expect(await at.faultOf([jwt(), appRole()])).toMatchObject({ reason });
+    expect(fake.count('/approle/login')).toBe(0);
+  });
+});
+
+describe('a secret id that several connections take out of its wrapping', () => {
+  it('is there for the others when the connection that asked for it closes', async () => {
+    fake.on('sys/wrapping/unwrap', ok({ data: { secret_id: 'planted-unwrapped' } }));
+    const other = connect(fake, { clock: at.clock, memory: at.memory });
+    const method = [appRole({ wrapped: true })];
+    const release = fake.hold('sys/wrapping/unwrap');
+    const first = at.faultOf(method);
+    await fake.arrived('sys/wrapping/unwrap');
+    const second = other.tokenOf(method);
+    await at.connection.close(AbortSignal.timeout(5_000));
+    release();
+    expect(await second).toMatch(/^token-/);
+    expect((await first).reason).toBe('Unreachable');
+    expect(fake.count('sys/wrapping/unwrap')).toBe(1);
+    await other.close();
   });
 });
 

@@ -202,7 +202,12 @@ describe('an inspection', () => {
 
 describe('an inspection that fails', () => {
   const team = () => at({ path: 'secret/data/team/data/app' });
-  const first = { vaultVersion: '2.7.2', authMethod: 'appRole', mount: 'secret/data/team', secretPath: 'app' };
+  const first = {
+    vaultVersion: '2.7.2',
+    authMethod: 'appRole',
+    mount: 'secret/data/team',
+    secretPath: 'app',
+  };
 
   const failures: Record<string, [part: string, reply: Reply]> = {
     'since health is cut': ['sys/health', { kind: 'cut' }],

@@ -91,13 +91,17 @@ async function inspectPath({
   before,
 }: Inspecting): Promise<Inspection> {
   const asking = new Asking(connection, target, attempt);
-  const session = await connection.session(target.methods, attempt);
-  const get = async (operation: Operation, path: string) =>
-    telling(await asking.get(operation, session.client(target.namespace), path));
+  // For each request anew: a token may be good for few of them.
+  const get = async (operation: Operation, path: string) => {
+    const session = await connection.session(target.methods, attempt);
+    authMethod = session.method.kind;
+    return telling(await asking.get(operation, session.client(target.namespace), path));
+  };
+  let { authMethod } = before?.inspection ?? {};
   const found =
     before?.withPath === true ? before.inspection : await askMount(target, (path) => get('mount', path));
   const path = { mount: found?.mount ?? target.mount, secretPath: found?.secretPath ?? target.secretPath };
-  const known = { authMethod: session.method.kind, ...(found?.mount !== undefined && path) };
+  const known = { ...(authMethod !== undefined && { authMethod }), ...(found?.mount !== undefined && path) };
   if (!maybeFolder) return known;
   const entries = await countEntries(path, (folder) => get('list', folder));
   return { ...known, ...(entries !== undefined && { entries }) };

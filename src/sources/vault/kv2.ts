@@ -27,7 +27,7 @@ export async function readSecret(
   const asking = new Asking(connection, target, attempt);
   const { answer, session } = await readAs(asking, await connection.session(target.methods, attempt));
   const fault = readFault(answer, target);
-  if (fault?.reason === 'PathNotFound') await explainMissing(asking, session, answer);
+  if (fault?.reason === 'PathNotFound') await explainMissing(asking, answer);
   if (fault?.reason === 'NotKVv2') await checkMount(asking, session, answer);
   if (fault) throw new VaultError(fault);
   return {
@@ -51,8 +51,11 @@ async function readAs(asking: Asking, session: Session): Promise<{ answer: Answe
 }
 
 /** Vault says the same of a path, of a version and in KV version 1 of anything that is not there. */
-async function explainMissing(asking: Asking, session: Session, answer: Answer): Promise<void> {
-  const { version } = asking.target;
+async function explainMissing(asking: Asking, answer: Answer): Promise<void> {
+  const { connection, target, attempt } = asking;
+  const { version } = target;
+  // Not the session of the read: its token may have been good for just that.
+  const session = await connection.session(target.methods, attempt);
   if (version !== undefined) {
     const latest = await asking.path(session, undefined);
     const isThere = latest.status === 200 || isMap(at(latest.body, 'data', 'metadata'));

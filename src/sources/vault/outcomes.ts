@@ -3,7 +3,7 @@ import { HELD_MS } from './circuit.ts';
 import type { Fault } from './errors.ts';
 import { outdated } from './inspect.ts';
 import type { Place } from './path.ts';
-import type { Host, Reading, ReadResult } from './registry.ts';
+import type { Host, Link, Reading, ReadResult } from './registry.ts';
 import type { Attempt } from './requests.ts';
 
 /** Told of the name of an integration, and of a place below it. */
@@ -68,7 +68,11 @@ export class Outcomes {
     const requests = attempt.requests + (fault.scope === 'server' ? 1 : 0);
     const pause = isPassing ? () => this.#turn(host, requests) : undefined;
     const options = { pause, ...(one === link && { revision }) };
-    return { kind: 'fault', fault: kept, pauseMs: one.breaker.fail(kept, attempt, this.#clock.now(), options) };
+    return {
+      kind: 'fault',
+      fault: kept,
+      pauseMs: one.breaker.fail(kept, attempt, this.#clock.now(), options),
+    };
   }
 
   /** A server that was down says that it is ready. */
@@ -94,18 +98,21 @@ export class Outcomes {
 
   /** One of those whose trouble passes by itself is out of it: perhaps the others are, too. */
   #tryAgain(host: Host): void {
-    this.#release(host);
-    for (const one of host.troubled) this.#announce('readings' in one ? one.readings : [one]);
+    for (const one of this.#release(host)) this.#announce('readings' in one ? one.readings : [one]);
   }
 
-  #release(host: Host): void {
+  /** Whoever fails again is in trouble again. */
+  #release(host: Host): readonly (Link | Reading)[] {
+    const all = [...host.troubled];
+    host.troubled.clear();
     host.workedAt = this.#clock.now();
     host.lastTry = -Infinity;
-    for (const one of host.troubled) {
+    for (const one of all) {
       one.breaker.release(host.workedAt);
       // It may hang as it did before.
       if ('flight' in one) one.flight?.giveUp();
     }
+    return all;
   }
 
   #announce(readings: Iterable<Reading>): void {

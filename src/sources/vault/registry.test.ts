@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { login, refused, sealedHealth, startFake, type FakeVault } from '../../../test/support/vault-fake.ts';
 import { asker, gist, target, type Asker, type TargetOptions } from '../../../test/support/vault-lab.ts';
+import { ManualClock } from '../../../test/support/vault-clock.ts';
+import { Registry } from './registry.ts';
 import type { VaultTarget } from './target.ts';
 
 let fake: FakeVault;
@@ -93,6 +95,43 @@ describe('several places of one integration', () => {
     await pass(MINUTE);
     await fake.arrived('revoke-self');
     expect(revoked()).toEqual(['token-1']);
+  });
+});
+
+describe('very many places of one integration', () => {
+  const COUNT = 40_000;
+  const deps = {
+    clock: new ManualClock(),
+    random: () => 0.5,
+    fetchTimeoutMs: 10_000,
+    onRequest: () => {},
+    requestToken: async () => Promise.resolve({ refused: 'no' }),
+  };
+  it('are cheap, and the 512 that were used last are kept', async () => {
+    const registry = new Registry(deps, () => {});
+    const base = { ...at(), readId: '0' };
+    const targets = Array.from({ length: COUNT }, (_, index) => ({ ...base, readId: `${index}` }));
+    const began = performance.now();
+    const [first] = targets.map((each) => {
+      registry.reading(targets[0] as VaultTarget);
+      return registry.reading(each);
+    });
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(first?.link.readings.size).toBe(512);
+    const kept = targets.flatMap((each, index) => (registry.find(each) ? [index] : []));
+    expect(kept).toEqual([0, ...Array.from({ length: 511 }, (_, index) => COUNT - 511 + index)]);
+    await registry.close(AbortSignal.timeout(1_000));
+  });
+
+  it('keep those that are being read', async () => {
+    const registry = new Registry(deps, () => {});
+    const base = { ...at(), readId: '0' };
+    const [reading] = [registry.reading(base)];
+    reading.flight = { startedAt: 0, result: new Promise(() => {}), giveUp: () => {} };
+    for (let index = 1; index < 600; index += 1) registry.reading({ ...base, readId: `${index}` });
+    expect(registry.find(base)).toBe(reading);
+    expect(reading.link.readings.size).toBe(512);
+    await registry.close(AbortSignal.timeout(1_000));
   });
 });
 

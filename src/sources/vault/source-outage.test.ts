@@ -10,7 +10,6 @@ import {
 } from '../../../test/support/vault-fake.ts';
 import { asker, gist, target, type Asker, type TargetOptions } from '../../../test/support/vault-lab.ts';
 import type { VaultTarget } from './target.ts';
-import { MAX_CONCURRENT_REQUESTS } from './transport.ts';
 
 let fake: FakeVault;
 let asking: Asker;
@@ -253,54 +252,5 @@ describe('everybody who waits', () => {
     expect(asking.recovered.toSorted()).toEqual(names.toSorted());
     expect(gist(await asking.once(at({ name: 'vault-7', path: 'secret/data/vault-7' })))).toEqual({ a: 'b' });
     expect(asking.clock.now() - backAt).toBeLessThanOrEqual(3_000);
-  });
-});
-
-describe('a thousand paths', () => {
-  const names = (index: number) => ({ name: `vault-${index % 50}`, path: `secret/data/app-${index}` });
-  const broken = refused(500, 'x');
-
-  it.each([
-    ['a server that was sealed', sealedHealth, refused(503, 'Vault is sealed'), 0],
-    ['a server that broke every read and said it was well', health(), broken, 1_000],
-  ])('come back after an outage sixteen at a time: %s', async (_, state, reply, failures) => {
-    const all = Array.from({ length: 1_000 }, (_unused, index) => at(names(index)));
-    await asking.once(at());
-    fake.on('/data/', reply);
-    fake.on('sys/health', state);
-    const read = new Set<VaultTarget>();let running: Promise<void>[] = [];
-    const run = async (path: VaultTarget) => {
-      const x = await asking.once(path); if (x.kind === 'fields') read.add(path); else if (process.env.DBG && running) console.log(JSON.stringify(x).slice(0,200));
-    };
-    fake.proxy.forgetSeen();
-    for (const path of all) await run(path);
-    expect(read.size).toBe(0);
-    expect(fake.count('/data/')).toBe(Math.max(failures, 1));
-
-
-    const again = new Map(all.map((path) => [`${path.name} ${path.readId}`, path]));
-    const byName = Map.groupBy(all, ({ name }) => name);
-    asking.source.onRecovered((name) => {
-      for (const path of byName.get(name) ?? [])
-        if (again.delete(`${path.name} ${path.readId}`)) running.push(run(path));
-    });
-    fake.proxy.forgetSeen();
-    unseal();
-    const release = fake.hold('/data/');
-    asking.clock.advance(3_000);
-    // Where the server said that it was well, the first of them finds out that it is.
-    if (failures > 0) {
-      const first = run(all[0] as VaultTarget);
-      await fake.arrived('/data/');
-      release();
-      await first;
-    } else {
-      await fake.arrived('/data/', MAX_CONCURRENT_REQUESTS);
-      release();
-    }
-    await vi.waitFor(() => expect(read.size).toBe(1_000), { timeout: 15_000 });
-    await Promise.all(running);
-    expect(fake.proxy.peak()).toBe(MAX_CONCURRENT_REQUESTS);
-    expect(fake.count('login')).toBe(0);
   });
 });

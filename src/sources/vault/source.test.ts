@@ -194,6 +194,24 @@ describe('stopping', () => {
     expect(fake.count()).toBe(0);
   });
 
+  it('gives the tokens back within two seconds, though a read hangs', async () => {
+    const release = fake.hold('/data/app');
+    const reading = asking.once(at());
+    await fake.arrived('/data/app');
+    const controller = new AbortController();
+    asking.clock.setTimeout(() => controller.abort(), 2_000);
+    const stopped = asking.source.stop(controller.signal);
+    asking.clock.advance(999);
+    expect(fake.count('revoke-self')).toBe(0);
+    asking.clock.advance(1);
+    await fake.arrived('revoke-self');
+    await stopped;
+    expect(controller.signal.aborted).toBe(false);
+    expect(asking.requests).toContain('revoke-self 204');
+    expect(gist(await reading)).toBe('Unreachable');
+    release();
+  });
+
   it('ends when its signal comes, though a read hangs', async () => {
     const release = fake.hold('/data/app');
     const reading = asking.once(at());

@@ -25,7 +25,7 @@ afterEach(async () => {
   for (const fake of [standby, active]) fake.proxy.forgetSeen();
 });
 
-function send(changes: Partial<TransportOptions> = {}, json?: object) {
+function send(changes: Partial<TransportOptions> = {}, json?: object, path = PATH) {
   const { origin = standby.address } = changes;
   const made = createTransport({
     clock,
@@ -38,7 +38,7 @@ function send(changes: Partial<TransportOptions> = {}, json?: object) {
   open.push(made);
   return made.send({
     method: json ? 'POST' : 'GET',
-    uri: `${origin}${PATH}`,
+    uri: `${origin}${path}`,
     headers: { 'X-Vault-Token': 'planted-token', 'X-Vault-Namespace': 'team-a' },
     ...(json && { json }),
     signal: new AbortController().signal,
@@ -72,6 +72,18 @@ describe('a redirect to a host that is listed', () => {
     const { body } = await send({}, { role_id: 'r' });
     expect(active.proxy.seen).toMatchObject([{ method: 'POST', path: PATH }]);
     expect(body).toEqual(new Map([['length', `${JSON.stringify({ role_id: 'r' }).length}`]]));
+  });
+
+  it.each([
+    ['/v1/secret/data/db%3Amain', '/v1/secret/data/db:main'],
+    ['/v1/secret/data/ann%40example.com', '/v1/secret/data/ann@example.com'],
+    ['/v1/secret/data/db:main', '/v1/secret/data/db%3amain'],
+    ['/v1/secret/data/m%C3%BCller?version=2', '/v1/secret/data/müller?version=2'],
+  ])('is followed with our own path though it is written differently: %s', async (path, location) => {
+    redirect(active.address + location);
+    active.on('/', ok({}));
+    expect(await send({}, undefined, path)).toMatchObject({ status: 200 });
+    expect(active.proxy.seen).toMatchObject([{ method: 'GET', path }]);
   });
 
   it('is followed once: a second one is an answer', async () => {
@@ -139,6 +151,12 @@ describe('a redirect is an answer, and nothing is sent elsewhere,', () => {
       307,
       false,
     ],
+    'if it leads to a path with another number of segments': [
+      () => `${active.address}/v1/secret%2Fdata/app?version=2`,
+      307,
+      false,
+    ],
+    'if its path cannot be decoded': [() => `${active.address}/v1/secret/data/%ff?version=2`, 307, false],
     'if it leads to the same host': [() => `${standby.address}${PATH}`, 307, false],
     'if it is relative': [() => '/v1/sys/mounts', 307, false],
     'if it has a user in it': [() => active.address.replace('://', '://a:b@') + PATH, 307, false],
