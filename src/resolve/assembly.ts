@@ -1,6 +1,6 @@
 import { LIMITS } from '../api/names.ts';
 import { partName, type Part } from './import-names.ts';
-import { placeKey, type Place } from './place.ts';
+import { placeKey, provenanceOf, type Place } from './place.ts';
 import type { Finding } from './problem.ts';
 import type { FieldValue } from './state.ts';
 import { fit } from './value.ts';
@@ -42,7 +42,7 @@ export class Assembly {
     this.#bytes += variable.length + (fitted.ok ? fitted.bytes : value).length;
     if (!fitted.ok) return fitted.problem;
     this.#data.set(variable, fitted.bytes);
-    this.#provenance.add(placeKey(version === undefined ? place : { ...place, version }));
+    this.#provenance.add(provenanceOf(place, version));
     return undefined;
   }
 

@@ -7,6 +7,7 @@ import { placeKey, placeOf, type Place, type PlaceKey } from './place.ts';
 import type { Finding, Problem } from './problem.ts';
 import { JsonReader } from './property.ts';
 import type { FieldsState, FieldValue, SourceState } from './state.ts';
+import { TOO_LONG } from './value.ts';
 import type { Wanted, WantedImport, WantedSet } from './wanted.ts';
 
 /** How one variable came out: `Resolved` or the reason why not. For a reference's status. */
@@ -125,11 +126,6 @@ function lookUp(
   }
   return { reason: 'KeyNotFound', message: NO_PROPERTY[found.kind] };
 }
-
-const TOO_LONG: Finding = {
-  reason: 'TooLarge',
-  message: `the variable is over ${LIMITS.variableBytes} bytes with its name`,
-};
 
 const NO_PROPERTY = {
   missing: 'the JSON value of the key has no such property',

@@ -25,13 +25,12 @@ export function fit(name: string, value: string | Uint8Array): Fitted {
   return { ok: true, bytes };
 }
 
-const tooLong: Fitted = {
-  ok: false,
-  problem: {
-    reason: 'TooLarge',
-    message: `the variable is over ${LIMITS.variableBytes} bytes with its name`,
-  },
+/** A value that no variable can hold, whatever its name. */
+export const TOO_LONG: Unfit = {
+  reason: 'TooLarge',
+  message: `the variable is over ${LIMITS.variableBytes} bytes with its name`,
 };
+const tooLong: Fitted = { ok: false, problem: TOO_LONG };
 
 function unfit(reason: Unfit['reason'], message: string): Fitted {
   return { ok: false, problem: { reason, message } };

@@ -9,6 +9,7 @@ import type { Resolution } from '../../resolve/resolve.ts';
 import { conditionTime } from '../../runtime/conditions.ts';
 import { isGone } from '../gone.ts';
 import type { GatedPod } from '../objects.ts';
+import { refusingPolicy } from '../why-refused.ts';
 
 type Client = Pick<KubeClient, 'create' | 'patch'>;
 
@@ -120,7 +121,7 @@ function whyRefused(what: string, error: KubeError): string {
   const quota = /exceeded quota: ([-.a-z0-9]+)/.exec(said)?.[1];
   if (quota) return `the ResourceQuota ${quota} leaves no room for the delivery Secret in this namespace`;
   if (said.includes('because it is being terminated')) return 'the namespace is being deleted';
-  const policy = /ValidatingAdmissionPolicy '([-.a-z0-9]+)'/.exec(said)?.[1];
+  const policy = refusingPolicy(said);
   if (policy) return `the ValidatingAdmissionPolicy ${policy} refuses ${what}`;
   const webhook = /admission webhook "([-.a-z0-9]+)" denied/.exec(said)?.[1];
   if (webhook) return `the admission webhook ${webhook} refuses ${what}`;
