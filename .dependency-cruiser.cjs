@@ -15,11 +15,20 @@ const rooms = {
   admission: ['api', 'deliver', 'observe'],
   audit: ['api', 'kube', 'runtime', 'observe'],
   serve: ['kube', 'runtime', 'observe', 'api'],
+  // An extension API server without a domain word: who calls, what they may, how kinds are served.
+  aggregation: ['kube', 'runtime', 'observe', 'serve'],
   controllers: ['api', 'kube', 'runtime', 'sources', 'resolve', 'deliver', 'admission', 'audit', 'observe'],
+  // What the API for keys serves: secret keys, connection tests, warnings before deletions.
+  keys: [
+    ...['api', 'json', 'kube', 'runtime', 'sources', 'resolve', 'audit', 'observe'],
+    ...['controllers', 'aggregation'],
+  ],
+  // `kubectl fairlead`, with its user's own rights.
+  kubectl: ['api', 'json', 'kube', 'runtime', 'resolve', 'admission', 'audit', 'observe'],
   // The composition: one file for each role of a process; only main.ts looks into it.
   roles: [
     ...['api', 'kube', 'runtime', 'sources', 'controllers', 'admission', 'audit', 'serve', 'observe'],
-    'config.ts',
+    ...['aggregation', 'keys', 'config.ts'],
   ],
 };
 

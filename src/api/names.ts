@@ -6,6 +6,10 @@ export const GROUP = 'fairlead.dev';
 export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
+/** The aggregated API for keys. */
+export const KEYS_GROUP = `keys.${GROUP}`;
+export const KEYS_API_VERSION = `${KEYS_GROUP}/${VERSION}`;
+
 /** Holds a pod until its delivery exists. */
 export const GATE = `${GROUP}/secrets`;
 /** On a pod and on its delivery, with the delivery's name as value, so that one selector finds both. */

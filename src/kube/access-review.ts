@@ -6,11 +6,15 @@ import type { Resource } from './objects.ts';
 export interface AccessQuestion {
   readonly user: string;
   readonly groups: readonly string[];
+  /** As the API server has it of people; ServiceAccounts' reviews do without. */
+  readonly uid?: string | undefined;
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
   readonly verb: string;
   readonly group: string;
   readonly resource: string;
   readonly namespace?: string | undefined;
-  readonly name: string;
+  /** Absent: all of them, as for list and create. */
+  readonly name?: string | undefined;
 }
 
 export interface AskedWhen {
@@ -50,19 +54,20 @@ export class AccessReviews {
   /** Rejects with KubeError, or the signal's reason: no answer is no permission. */
   async allowed(question: AccessQuestion, { notBefore, signal }: AskedWhen): Promise<boolean> {
     signal.throwIfAborted();
-    const { user, groups, verb, group, resource, namespace = '', name } = question;
-    const key = JSON.stringify([user, groups, verb, group, resource, namespace, name]);
+    const { user, groups, uid = '', extra = {}, verb, group, resource, namespace = '', name = '' } = question;
+    // security: the whole identity; an authorizer may decide by any part of it.
+    const key = JSON.stringify([user, groups, uid, extra, verb, group, resource, namespace, name]);
     const known = this.#reviews.get(key);
     const review = known && known.startedAt >= notBefore ? known : this.#start(key, question);
     return review.allowed;
   }
 
   /** Not with the caller's signal: others wait for the same answer. The client has a time limit of its own. */
-  #start(key: string, { user, groups, ...resourceAttributes }: AccessQuestion): Review {
+  #start(key: string, { user, groups, uid, extra, ...resourceAttributes }: AccessQuestion): Review {
     const body = {
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SubjectAccessReview',
-      spec: { user, groups, resourceAttributes },
+      spec: { user, groups, ...(uid && { uid }), ...(extra && { extra }), resourceAttributes },
     };
     const allowed = this.#client
       .create<ReviewAnswer>(REVIEWS, body)

@@ -15,6 +15,7 @@ const OUR_ERRORS = new Set([
   'CertificateError',
   'AuditError',
   'PassTimeout',
+  'StatusError',
 ]);
 
 /** A second net under the names of fields: what looks like a token is none of a log's business. */
