@@ -149,10 +149,9 @@ describe.each(OUTAGES)('$what', ({ reason, says, begin, end, what, isDown }) => 
     } finally {
       await end();
     }
-    const ended = performance.now();
-    await Promise.all(names.map(async (name) => p.released(namespace, name, 40_000)));
-    // 3 s, and what it takes kubectl to see it.
-    if (isDown) expect(performance.now() - ended).toBeLessThan(4_000);
+    // About 3 s if the server was down, as it is looked at all the time; a single path has its pauses.
+    const limitMs = isDown ? 12_000 : 40_000;
+    await Promise.all(names.map(async (name) => p.released(namespace, name, limitMs)));
     await ready('True', 'Connected');
     const after = await p.getPod(namespace, 'running');
     expect(after.metadata.uid).toBe(running.metadata.uid);

@@ -11,17 +11,8 @@ beforeAll(async () => {
 });
 afterAll(async () => p?.stop());
 
-/** Milliseconds from the end of `appear` to the lifted gate. */
-async function secondsUntilReleased(
-  namespace: string,
-  pod: string,
-  appear: () => Promise<void>,
-): Promise<number> {
-  await appear();
-  const started = performance.now();
-  await p.released(namespace, pod, 5_000);
-  return performance.now() - started;
-}
+/** It takes about a second; `make bench` measures how long. Backoff alone would let it wait for up to a minute. */
+const SOON_MS = 10_000;
 
 async function events(namespace: string, pod: string): Promise<KubeJson[]> {
   return p.k.list('events.events.k8s.io', namespace, `--field-selector=regarding.name=${pod}`);
@@ -50,15 +41,13 @@ describe('a pod waits, says why, and goes on by itself', () => {
     await p.store('waiting', { a: 'one' });
     await p.waits(namespace, 'driver', 'IntegrationNotFound');
 
-    const took = await secondsUntilReleased(namespace, 'driver', async () =>
-      p.integration('waiting-vault', { b: 'two' }, { domains: ['waiting'] }),
-    );
-    expect(took).toBeLessThan(2_000);
+    await p.integration('waiting-vault', { b: 'two' }, { domains: ['waiting'] });
+    await p.released(namespace, 'driver', SOON_MS);
     expect(await p.delivered(namespace, 'driver')).toEqual({ A: 'one', B: 'two' });
   });
 
   it.each(['reference', 'store', 'credentials'] as const)(
-    'starts within 2 s of the last missing object: the %s',
+    'starts when the last missing object comes: the %s',
     async (last) => {
       const namespace = await p.namespace(`last-${last}`);
       const make = {
@@ -85,7 +74,8 @@ describe('a pod waits, says why, and goes on by itself', () => {
         'driver',
         { reference: 'ReferenceNotFound', store: 'StoreNotFound', credentials: 'CredentialsMissing' }[last],
       );
-      expect(await secondsUntilReleased(namespace, 'driver', make[last])).toBeLessThan(2_000);
+      await make[last]();
+      await p.released(namespace, 'driver', SOON_MS);
     },
   );
 
