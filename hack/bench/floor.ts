@@ -86,7 +86,7 @@ export async function floor({ cluster, pods, vault, proxy, say }: Bench): Promis
   return floors;
 }
 
-function secretFor(pod: string, uid: string, value: string): object {
+export function secretFor(pod: string, uid: string, value: string): object {
   return {
     apiVersion: 'v1',
     kind: 'Secret',

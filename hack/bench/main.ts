@@ -1,7 +1,7 @@
 /**
  * `make bench`: how long Fairlead takes to let 1,000 pods go that are created at once, beside a floor measured in
  * the same run: a bare client that does the same Vault reads, Secret creations and gate patches, 32 at once.
- * Prints what it does, and ends with one JSON line for each scenario.
+ * Then how soon a pod that waits goes on. Prints what it does, and ends with one JSON line for each scenario.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,12 +12,14 @@ import { vaultAdmin } from '../vault-admin.ts';
 import { floor } from './floor.ts';
 import { prepare, scopeTokens, type Bench } from './prepare.ts';
 import { measure, type Measurement } from './measure.ts';
+import { wake, type WakeMeasurement } from './wake.ts';
 
 const PODS = Number(process.env['PODS'] ?? 1000);
 const say = (line: string) => console.log(line);
 
 const dir = await mkdtemp(join(tmpdir(), 'fairlead-bench-'));
 const results: Measurement[] = [];
+let woken: WakeMeasurement | undefined;
 try {
   const cluster = await up({ dir: join(dir, 'cluster'), node: false, log: say });
   if (!cluster.bao) throw new Error('the cluster came without OpenBao');
@@ -31,6 +33,7 @@ try {
     say(`\n${scenario}: ${PODS} annotated pods at once`);
     results.push(await measure(bench, prepared, scenario, floors[scenario]));
   }
+  woken = await wake(bench);
   await prepared.fairlead.stop();
   await proxy.close();
 } finally {
@@ -44,5 +47,7 @@ for (const result of results) {
       `CPU ${result.cpu_s} s, peak ${result.rss_mb} MB, ${result.vault_requests} Vault requests`,
   );
 }
-for (const result of results) say(JSON.stringify(result));
+if (woken)
+  say(`\nwake-up: p50 ${woken.p50_ms} ms, p99 ${woken.p99_ms} ms, floor p50 ${woken.floor_p50_ms} ms`);
+for (const result of [...results, woken]) say(JSON.stringify(result));
 process.exit();
