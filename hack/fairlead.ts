@@ -18,6 +18,7 @@ import {
   installKeysApi,
   kubectl,
   uninstallKeysApi,
+  unregisterKeysApi,
   type Target,
 } from './install.ts';
 
@@ -33,8 +34,8 @@ export interface FairleadOptions {
   readonly dir: string;
   readonly vaultHosts: readonly string[];
   readonly flags?: readonly string[];
-  /** With the API for keys; `stop()` takes it out of the cluster again. */
-  readonly keysApi?: boolean;
+  /** With the API for keys; `stop()` takes it out of the cluster again. `unserved`: its role is somebody else's. */
+  readonly keysApi?: boolean | 'unserved';
   /** Keep running when this process ends (the demo). */
   readonly detached?: boolean;
 }
@@ -76,6 +77,11 @@ export class Fairlead {
     this.keysPort = keysPort;
   }
 
+  /** Where the certificate of the API for keys is. */
+  get keysFiles(): string {
+    return join(this.#options.dir, KEYS_FILES);
+  }
+
   /** Installs config/ and starts nothing. */
   static async install(options: FairleadOptions): Promise<Fairlead> {
     const port = await freePort();
@@ -91,13 +97,10 @@ export class Fairlead {
   async start(): Promise<void> {
     await this.startRole('certificates');
     await this.syncCertificate();
-    const all: Role[] = [
-      'admission',
-      'controller',
-      ...(this.keysPort === undefined ? [] : ['keys' as const]),
-    ];
+    const withKeys = this.#options.keysApi === true;
+    const all: Role[] = ['admission', 'controller', ...(withKeys ? ['keys' as const] : [])];
     await Promise.all(all.map(async (role) => this.startRole(role)));
-    if (this.keysPort !== undefined) await untilAvailable(this.#options.target);
+    if (withKeys) await this.keysApiAvailable();
   }
 
   /** Starts one role; a second one of the same role needs a name of its own. Resolves when it is ready. */
@@ -142,6 +145,12 @@ export class Fairlead {
     return started;
   }
 
+  /** Waits until kube-apiserver passes requests on to the API for keys. */
+  async keysApiAvailable(): Promise<void> {
+    const wait = ['wait', '--for=condition=Available', '--timeout=60s', 'apiservice', KEYS_API_SERVICE];
+    await kubectl(this.#options.target, wait);
+  }
+
   process(name: string): RoleProcess {
     const found = this.#processes.get(name);
     if (!found) throw new Error(`no process ${name}`);
@@ -180,9 +189,10 @@ export class Fairlead {
 
   async stop(): Promise<void> {
     // First: an API that is registered and not served keeps every namespace from being deleted.
-    if (this.keysPort !== undefined) await uninstallKeysApi(this.#options.target);
+    if (this.keysPort !== undefined) await unregisterKeysApi(this.#options.target);
     await Promise.all(this.processes.map(async (running) => running.stop()));
     this.#processes.clear();
+    if (this.keysPort !== undefined) await uninstallKeysApi(this.#options.target);
   }
 }
 
@@ -207,12 +217,6 @@ function roleProcess(role: Role, child: ChildProcess, logFile: string, health: s
     kill: async () => void (await end('SIGKILL')),
     exited,
   };
-}
-
-/** Until kube-apiserver passes requests on to the API for keys. */
-async function untilAvailable(target: Target): Promise<void> {
-  const wait = ['wait', '--for=condition=Available', '--timeout=30s', 'apiservice', KEYS_API_SERVICE];
-  await kubectl(target, wait);
 }
 
 async function untilAnswers(started: RoleProcess, path: string): Promise<void> {

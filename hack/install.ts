@@ -24,12 +24,25 @@ export interface Target {
 
 /** kubectl as the cluster's administrator; rejects with kubectl's own words. */
 export async function kubectl(target: Target, args: readonly string[], stdin?: string): Promise<string> {
+  return (await kubectlOutput(target, args, stdin)).stdout;
+}
+
+export interface Output {
+  readonly stdout: string;
+  /** With the warnings. */
+  readonly stderr: string;
+}
+
+export async function kubectlOutput(
+  target: Target,
+  args: readonly string[],
+  stdin?: string,
+): Promise<Output> {
   const child = run(target.tool('kubectl'), ['--kubeconfig', target.kubeconfig, ...args], {
     maxBuffer: 64 * 1024 * 1024,
   });
   if (stdin !== undefined) child.child.stdin?.end(stdin);
-  const { stdout } = await child;
-  return stdout;
+  return child;
 }
 
 /** Applies config/ with the webhook at `webhookUrl` (an origin) instead of a Service. */
@@ -74,9 +87,13 @@ export async function installKeysApi(target: Target, port: number): Promise<void
   await apply(target, documents);
 }
 
-/** The APIService first: what it leads to may be gone already. */
-export async function uninstallKeysApi(target: Target): Promise<void> {
+/** To be done first: what it leads to may then go. */
+export async function unregisterKeysApi(target: Target): Promise<void> {
   await kubectl(target, ['delete', 'apiservice', KEYS_API_SERVICE, '--ignore-not-found']);
+}
+
+/** What is left of config/keys-api. */
+export async function uninstallKeysApi(target: Target): Promise<void> {
   await kubectl(target, ['delete', '-k', KEYS_API, '--ignore-not-found']);
 }
 

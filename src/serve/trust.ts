@@ -33,7 +33,9 @@ export function webhookTrust(client: KubeClient, name: string): Trust {
       const all = (await look(signal))?.webhooks ?? [];
       const stale = all.filter(({ clientConfig }) => clientConfig.caBundle !== caBundle);
       if (stale.length === 0) return;
-      const patch = { webhooks: stale.map((webhook) => ({ name: webhook.name, clientConfig: { caBundle } })) };
+      const patch = {
+        webhooks: stale.map((webhook) => ({ name: webhook.name, clientConfig: { caBundle } })),
+      };
       await client.patch(resource, { name }, patch, { type: 'strategic', signal });
     },
   };

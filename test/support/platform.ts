@@ -49,7 +49,7 @@ export interface PlatformOptions {
   readonly vaultHost?: string;
   readonly flags?: readonly string[];
   /** With the API for keys. */
-  readonly keysApi?: boolean;
+  readonly keysApi?: boolean | 'unserved';
 }
 
 export async function platform(name: string, options: PlatformOptions = {}): Promise<Platform> {
@@ -63,7 +63,7 @@ export async function platform(name: string, options: PlatformOptions = {}): Pro
     target: shared,
     dir,
     vaultHosts: [host, vault.address],
-    keysApi: options.keysApi === true,
+    keysApi: options.keysApi ?? false,
     flags: ['--log-level', 'debug', '--lease-seconds', '4', ...(options.flags ?? [])],
   });
   await fairlead.start();
