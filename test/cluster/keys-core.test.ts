@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kube, scratch, until, type Kube } from '../support/cluster.ts';
 import { servePlaceholder, type RunningPlaceholder } from '../support/keys-placeholder.ts';
-import { platform, type Platform } from '../support/platform.ts';
+import { platform, SYSTEM, type Platform } from '../support/platform.ts';
 import { grant } from '../support/rbac.ts';
 
 /** The core of the API for keys behind the real kube-apiserver, with the kubectl of this machine and a placeholder. */
@@ -201,14 +201,24 @@ describe('who may do what', () => {
   });
 
   it('lets nobody but kube-apiserver itself call what is for it alone', async () => {
-    const path = '/apis/keys.fairlead.dev/v1alpha1/echo';
+    const path = '/apis/keys.fairlead.dev/v1alpha1/deletionwarnings';
     expect(await p.k.refused(['create', '--raw', path, '-f', '-'], {})).toContain('(Forbidden)');
+  });
+
+  it('lets kube-apiserver ask itself what to warn of before something is deleted', async () => {
+    await p.store('doomed', { a: 'b' });
+    const name = 'iomete-secret-store-doomed';
+    const { stderr } = await p.k.both(['delete', 'secret', name, '-n', SYSTEM]);
+    expect(stderr).toContain('Warning: it is in use');
+    await p.k.run('create', 'secret', 'generic', 'other', '-n', SYSTEM);
+    expect((await p.k.both(['delete', 'secret', 'other', '-n', SYSTEM])).stderr).toBe('');
   });
 });
 
 describe('the deletion of a namespace', () => {
   it('deletes nothing here (security 26)', async () => {
-    const doomed = await p.namespace('keys-core');
+    const doomed = `${namespace}-doomed`;
+    await p.k.run('create', 'namespace', doomed);
     held.objects.set(`${doomed}/kept`, { metadata: { name: 'kept', namespace: doomed }, spec: {} });
     const before = held.requests.length;
     await p.k.run('delete', 'namespace', doomed, '--timeout=60s');

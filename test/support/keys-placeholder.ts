@@ -32,7 +32,12 @@ export async function servePlaceholder(p: Platform, dir: string): Promise<Runnin
   const served = () => ({
     resources: [held.resource],
     inner: {
-      echo: ({ body }: { body: unknown }) => ({ status: 200, body }),
+      // What config/keys-api/deletions.yaml leads to.
+      deletionwarnings: ({ body }: { body: unknown }) => {
+        const review = body as { apiVersion: string; kind: string; request: { uid: string } };
+        const response = { uid: review.request.uid, allowed: true, warnings: ['it is in use'] };
+        return { status: 200, body: { ...review, request: undefined, response } };
+      },
     },
   });
   const log = logger({ level: 'warn' });
