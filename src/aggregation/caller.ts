@@ -49,7 +49,7 @@ function extraOf(headers: Headers, { extraPrefixes }: RequestHeaderConfig): Call
 /** What does not fit into a header's name is percent-encoded; what only looks like that stays as it is. */
 function unescaped(name: string): string {
   try {
-    return decodeURIComponent(name).toLowerCase();
+    return decodeURIComponent(name);
   } catch {
     return name;
   }
