@@ -57,7 +57,11 @@ describe('a live policy matches the one expected', () => {
 
 describe('the policies that come with Fairlead', () => {
   const directories = ['policies', 'strict'].map((dir) => new URL(`../../config/${dir}/`, import.meta.url));
-  const settings = { systemNamespace: 'fairlead-system', tokenAudiences: ['vault'], storePrefix: 'iomete-secret-store' };
+  const settings = {
+    systemNamespace: 'fairlead-system',
+    tokenAudiences: ['vault'],
+    storePrefix: 'iomete-secret-store',
+  };
 
   it('have a binding that denies for each of them', async () => {
     const policies = await expectedPolicies(directories, settings);
