@@ -1,13 +1,30 @@
-/** Runs Fairlead's three roles as processes of this machine, each with its own ServiceAccount. */
+/** Runs Fairlead's roles as processes of this machine, each with its own ServiceAccount. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CERTIFICATE_SECRET, DEFAULT_SYSTEM_NAMESPACE } from '../src/api/names.ts';
+import {
+  CERTIFICATE_SECRET,
+  DEFAULT_SYSTEM_NAMESPACE,
+  KEYS_API_SERVICE,
+  KEYS_CERTIFICATE_SECRET,
+} from '../src/api/names.ts';
 import type { Role } from '../src/config.ts';
-import { accountKubeconfig, install, kubectl, type Target } from './install.ts';
+import {
+  accountKubeconfig,
+  install,
+  installKeysApi,
+  kubectl,
+  uninstallKeysApi,
+  unregisterKeysApi,
+  type Target,
+} from './install.ts';
+
+/** Below the working directory: where the kubelet would mount the certificates. */
+const WEBHOOK_FILES = 'certificate';
+const KEYS_FILES = 'keys-certificate';
 
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
 
@@ -17,6 +34,8 @@ export interface FairleadOptions {
   readonly dir: string;
   readonly vaultHosts: readonly string[];
   readonly flags?: readonly string[];
+  /** With the API for keys; `stop()` takes it out of the cluster again. `unserved`: its role is somebody else's. */
+  readonly keysApi?: boolean | 'unserved';
   /** Keep running when this process ends (the demo). */
   readonly detached?: boolean;
 }
@@ -48,26 +67,40 @@ export class Fairlead {
   readonly #options: FairleadOptions;
   readonly #processes = new Map<string, RoleProcess>();
   readonly webhookPort: number;
+  /** Of the API for keys, if it is installed. */
+  readonly keysPort: number | undefined;
   #starts = 0;
 
-  private constructor(options: FairleadOptions, webhookPort: number) {
+  private constructor(options: FairleadOptions, webhookPort: number, keysPort: number | undefined) {
     this.#options = options;
     this.webhookPort = webhookPort;
+    this.keysPort = keysPort;
+  }
+
+  /** Where the certificate of the API for keys is. */
+  get keysFiles(): string {
+    return join(this.#options.dir, KEYS_FILES);
   }
 
   /** Installs config/ and starts nothing. */
   static async install(options: FairleadOptions): Promise<Fairlead> {
     const port = await freePort();
-    await mkdir(join(options.dir, 'certificate'), { recursive: true, mode: 0o700 });
+    const keysPort = options.keysApi ? await freePort() : undefined;
+    for (const directory of [WEBHOOK_FILES, KEYS_FILES])
+      await mkdir(join(options.dir, directory), { recursive: true, mode: 0o700 });
     await install(options.target, `https://${options.target.hostAddress}:${port}`);
-    return new Fairlead(options, port);
+    if (keysPort !== undefined) await installKeysApi(options.target, keysPort);
+    return new Fairlead(options, port, keysPort);
   }
 
-  /** Starts all three roles and waits until pods can be admitted and delivered to. */
+  /** Starts all roles and waits until pods can be admitted and delivered to, and keys be served. */
   async start(): Promise<void> {
     await this.startRole('certificates');
     await this.syncCertificate();
-    await Promise.all([this.startRole('admission'), this.startRole('controller')]);
+    const withKeys = this.#options.keysApi === true;
+    const all: Role[] = ['admission', 'controller', ...(withKeys ? ['keys' as const] : [])];
+    await Promise.all(all.map(async (role) => this.startRole(role)));
+    if (withKeys) await this.keysApiAvailable();
   }
 
   /** Starts one role; a second one of the same role needs a name of its own. Resolves when it is ready. */
@@ -89,7 +122,9 @@ export class Fairlead {
         '--webhook-names',
         target.hostAddress,
       ],
-      ...['--certificate-dir', join(dir, 'certificate'), '--vault-hosts', this.#options.vaultHosts.join(',')],
+      ...['--certificate-dir', join(dir, WEBHOOK_FILES), '--vault-hosts', this.#options.vaultHosts.join(',')],
+      ...['--keys-certificate-dir', join(dir, KEYS_FILES)],
+      ...['--keys-address', `${target.hostAddress}:${this.keysPort ?? 0}`],
       ...['--allow-http-vault', 'true'],
       ...(this.#options.flags ?? []),
       ...flags,
@@ -110,6 +145,12 @@ export class Fairlead {
     return started;
   }
 
+  /** Waits until kube-apiserver passes requests on to the API for keys. */
+  async keysApiAvailable(): Promise<void> {
+    const wait = ['wait', '--for=condition=Available', '--timeout=60s', 'apiservice', KEYS_API_SERVICE];
+    await kubectl(this.#options.target, wait);
+  }
+
   process(name: string): RoleProcess {
     const found = this.#processes.get(name);
     if (!found) throw new Error(`no process ${name}`);
@@ -120,39 +161,38 @@ export class Fairlead {
     return [...this.#processes.values()];
   }
 
-  /** Does what the kubelet does for a mounted Secret: brings the certificate into the admission's directory. */
+  /** Does what the kubelet does for mounted Secrets: brings the certificates into the directories of who serves. */
   async syncCertificate(): Promise<void> {
+    await this.#bring(CERTIFICATE_SECRET, WEBHOOK_FILES);
+    if (this.keysPort !== undefined) await this.#bring(KEYS_CERTIFICATE_SECRET, KEYS_FILES);
+  }
+
+  async #bring(secret: string, directory: string): Promise<void> {
     const { dir, target } = this.#options;
     const deadline = performance.now() + 20_000;
+    const get = ['get', 'secret', secret, '-n', DEFAULT_SYSTEM_NAMESPACE, '-o', 'json', '--ignore-not-found'];
     for (;;) {
-      const json = await kubectl(target, [
-        'get',
-        'secret',
-        CERTIFICATE_SECRET,
-        '-n',
-        DEFAULT_SYSTEM_NAMESPACE,
-        '-o',
-        'json',
-        '--ignore-not-found',
-      ]);
+      const json = await kubectl(target, get);
       const data = json ? (JSON.parse(json) as { data: Record<string, string> }).data : {};
       if (data['tls.crt'] && data['tls.key']) {
         for (const file of ['tls.key', 'tls.crt']) {
-          const path = join(dir, 'certificate', file);
+          const path = join(dir, directory, file);
           await writeFile(`${path}.new`, Buffer.from(data[file] ?? '', 'base64'), { mode: 0o600 });
           await rename(`${path}.new`, path);
         }
         return;
       }
-      if (performance.now() > deadline)
-        throw new Error(`the certificates role wrote no Secret ${CERTIFICATE_SECRET}`);
+      if (performance.now() > deadline) throw new Error(`the certificates role wrote no Secret ${secret}`);
       await delay(100);
     }
   }
 
   async stop(): Promise<void> {
+    // First: an API that is registered and not served keeps every namespace from being deleted.
+    if (this.keysPort !== undefined) await unregisterKeysApi(this.#options.target);
     await Promise.all(this.processes.map(async (running) => running.stop()));
     this.#processes.clear();
+    if (this.keysPort !== undefined) await uninstallKeysApi(this.#options.target);
   }
 }
 
@@ -180,7 +220,7 @@ function roleProcess(role: Role, child: ChildProcess, logFile: string, health: s
 }
 
 async function untilAnswers(started: RoleProcess, path: string): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + 60_000;
   let ended = false;
   void started.exited.then(() => (ended = true));
   for (;;) {

@@ -8,10 +8,11 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseAllDocuments, stringify } from 'yaml';
-import { DEFAULT_SYSTEM_NAMESPACE } from '../src/api/names.ts';
+import { DEFAULT_SYSTEM_NAMESPACE, KEYS_API_SERVICE } from '../src/api/names.ts';
 
 const run = promisify(execFile);
 const CONFIG = new URL('../config', import.meta.url).pathname;
+const KEYS_API = join(CONFIG, 'keys-api');
 
 /** Just what is needed of hack/cluster's RunningCluster. */
 export interface Target {
@@ -23,18 +24,30 @@ export interface Target {
 
 /** kubectl as the cluster's administrator; rejects with kubectl's own words. */
 export async function kubectl(target: Target, args: readonly string[], stdin?: string): Promise<string> {
+  return (await kubectlOutput(target, args, stdin)).stdout;
+}
+
+export interface Output {
+  readonly stdout: string;
+  /** With the warnings. */
+  readonly stderr: string;
+}
+
+export async function kubectlOutput(
+  target: Target,
+  args: readonly string[],
+  stdin?: string,
+): Promise<Output> {
   const child = run(target.tool('kubectl'), ['--kubeconfig', target.kubeconfig, ...args], {
     maxBuffer: 64 * 1024 * 1024,
   });
   if (stdin !== undefined) child.child.stdin?.end(stdin);
-  const { stdout } = await child;
-  return stdout;
+  return child;
 }
 
 /** Applies config/ with the webhook at `webhookUrl` (an origin) instead of a Service. */
 export async function install(target: Target, webhookUrl: string): Promise<void> {
-  const rendered = await kubectl(target, ['kustomize', CONFIG]);
-  const documents = parseAllDocuments(rendered).map((document) => document.toJS() as Manifest);
+  const documents = await rendered(target, CONFIG);
   for (const { webhooks } of documents) {
     for (const webhook of webhooks ?? []) {
       const { path } = webhook.clientConfig.service ?? { path: '' };
@@ -57,8 +70,41 @@ export async function install(target: Target, webhookUrl: string): Promise<void>
   );
 }
 
+/**
+ * Applies config/keys-api with the API at a port of this machine. While it is registered and not served, no namespace of
+ * the cluster can be deleted: see uninstallKeysApi.
+ */
+export async function installKeysApi(target: Target, port: number): Promise<void> {
+  const documents = await rendered(target, KEYS_API);
+  for (const { kind, spec } of documents) {
+    if (kind === 'APIService' && spec?.service) spec.service.port = port;
+    if (kind !== 'Service' || !spec) continue;
+    // kube-apiserver looks up such a name itself, and takes the port from the APIService.
+    const externalName = target.hostAddress === '127.0.0.1' ? 'localhost' : target.hostAddress;
+    for (const field of Object.keys(spec)) delete spec[field];
+    Object.assign(spec, { type: 'ExternalName', externalName, ports: [{ port }] });
+  }
+  await apply(target, documents);
+}
+
+/** To be done first: what it leads to may then go. */
+export async function unregisterKeysApi(target: Target): Promise<void> {
+  await kubectl(target, ['delete', 'apiservice', KEYS_API_SERVICE, '--ignore-not-found']);
+}
+
+/** What is left of config/keys-api. */
+export async function uninstallKeysApi(target: Target): Promise<void> {
+  await kubectl(target, ['delete', '-k', KEYS_API, '--ignore-not-found']);
+}
+
+async function rendered(target: Target, folder: string): Promise<Manifest[]> {
+  const text = await kubectl(target, ['kustomize', folder]);
+  return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+}
+
 interface Manifest {
   kind: string;
+  spec?: Record<string, unknown> & { service?: { port: number } };
   webhooks?: { clientConfig: { url?: string; service?: { path: string } } }[];
 }
 

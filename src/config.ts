@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { DEFAULT_STORE_PREFIX, DEFAULT_SYSTEM_NAMESPACE, DEFAULT_TOKEN_AUDIENCES } from './api/names.ts';
 
-export const ROLES = ['controller', 'admission', 'certificates'] as const;
+export const ROLES = ['controller', 'admission', 'certificates', 'keys'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What is wrong with the flags, the environment or the way the process was started. Exit code 2. */
@@ -31,7 +31,11 @@ const FLAGS = {
     help: 'where Fairlead and the stores live',
   },
   'store-prefix': {
-    schema: z.string().min(1).default(DEFAULT_STORE_PREFIX),
+    // It stands in a policy, too: nothing that would mean something there.
+    schema: z
+      .string()
+      .regex(/^[a-z0-9](?:[-a-z0-9.]{0,180}[a-z0-9])?$/)
+      .default(DEFAULT_STORE_PREFIX),
     help: "name of the global store, and prefix of the domains' stores",
   },
   'vault-hosts': {
@@ -77,6 +81,15 @@ const FLAGS = {
   'webhook-names': {
     schema: list.default([]),
     help: 'further DNS names and IP addresses for the certificate',
+  },
+  'keys-address': { schema: listenAddress.default('0.0.0.0:9444'), help: 'where the API for keys listens' },
+  'keys-certificate-dir': {
+    schema: z.string().default('/var/run/fairlead/keys-certificate'),
+    help: 'tls.crt and tls.key of the API for keys',
+  },
+  'keys-service': {
+    schema: z.string().default('fairlead-keys'),
+    help: 'Service that its certificate is for',
   },
   'audit-log': {
     schema: z.string().min(1).default('-'),

@@ -70,6 +70,8 @@ async function roleOf(config: Config, log: Logger, metrics: Metrics): Promise<Ro
       return (await import('./roles/admission.ts')).admissionRole(config, log, systemClock);
     case 'certificates':
       return (await import('./roles/certificates.ts')).certificatesRole(config, log, systemClock);
+    case 'keys':
+      return (await import('./roles/keys.ts')).keysRole(config, log, systemClock, metrics);
     case 'controller':
       return (await import('./roles/controller.ts')).controllerRole(config, log, systemClock, metrics);
   }

@@ -89,6 +89,7 @@ export function apiServer(dir: string, state: State): ComponentSpec {
       'requestheader-client-ca-file': pkiFile(dir, 'front-proxy-ca.crt'),
       'requestheader-allowed-names': 'front-proxy-client',
       'requestheader-username-headers': 'X-Remote-User',
+      'requestheader-uid-headers': 'X-Remote-Uid',
       'requestheader-group-headers': 'X-Remote-Group',
       'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
       'proxy-client-cert-file': pkiFile(dir, 'front-proxy-client.crt'),

@@ -57,12 +57,18 @@ export const DEFAULT_TOKEN_AUDIENCES: string[] = ['vault'];
 /** The serving certificate and its CA: one Secret that all replicas share. */
 export const CERTIFICATE_SECRET = 'fairlead-webhook-cert';
 export const WEBHOOK_CONFIGURATION = 'fairlead';
+/** The same for the API for keys. */
+export const KEYS_CERTIFICATE_SECRET = 'fairlead-keys-cert';
+export const KEYS_API_SERVICE = `${VERSION}.${KEYS_GROUP}`;
 
 /** The key that the lines of the audit are chained with, made by the certificates role. */
 export const AUDIT_KEY_SECRET = 'fairlead-audit-key';
 export const AUDIT_KEY_TYPE = `${GROUP}/audit-key`;
 /** The Lease whose annotation names the last line of the audit. */
 export const AUDIT_LEASE = 'fairlead-audit';
+/** Those of the replicas of the keys role: `fairlead-audit-keys-0` and so on, one for each that runs. */
+export const KEYS_AUDIT_LEASE_PREFIX = 'fairlead-audit-keys-';
+export const KEYS_AUDIT_LEASES = 8;
 export const AUDIT_ANCHOR_ANNOTATION = `${GROUP}/audit-anchor`;
 
 /** Variables of a delivery that feed a placeholder inside a longer value start with it. */

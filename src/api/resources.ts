@@ -16,6 +16,7 @@ export const RESOURCES = {
   roles: resource('rbac.authorization.k8s.io', 'v1', 'roles'),
   roleBindings: resource('rbac.authorization.k8s.io', 'v1', 'rolebindings'),
   mutatingWebhooks: resource('admissionregistration.k8s.io', 'v1', 'mutatingwebhookconfigurations', false),
+  apiServices: resource('apiregistration.k8s.io', 'v1', 'apiservices', false),
   policies: resource('admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicies', false),
   policyBindings: resource('admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicybindings', false),
 } as const;

@@ -1,5 +1,5 @@
 export type AuditErrorCode =
-  'Unwritable' | 'Hangs' | 'NotRotated' | 'KeyMissing' | 'KeyInvalid' | 'AnchorUnreadable';
+  'Unwritable' | 'Hangs' | 'NotRotated' | 'KeyMissing' | 'KeyInvalid' | 'AnchorUnreadable' | 'NoFreeAnchor';
 
 /** Why the audit cannot be written. The message is a text of ours, of causes only the code. */
 export class AuditError extends Error {

@@ -57,7 +57,11 @@ describe('a live policy matches the one expected', () => {
 
 describe('the policies that come with Fairlead', () => {
   const directories = ['policies', 'strict'].map((dir) => new URL(`../../config/${dir}/`, import.meta.url));
-  const settings = { systemNamespace: 'fairlead-system', tokenAudiences: ['vault'] };
+  const settings = {
+    systemNamespace: 'fairlead-system',
+    tokenAudiences: ['vault'],
+    storePrefix: 'iomete-secret-store',
+  };
 
   it('have a binding that denies for each of them', async () => {
     const policies = await expectedPolicies(directories, settings);
@@ -76,6 +80,13 @@ describe('the policies that come with Fairlead', () => {
     ]);
     expect(text).toContain('system:serviceaccount:secrets-prod:fairlead-controller');
     expect(text).not.toContain('fairlead-system');
+  });
+
+  it('speak of the stores that are configured', async () => {
+    const changed = { ...settings, storePrefix: 'secrets' };
+    const text = JSON.stringify([...(await expectedPolicies(directories, changed)).values()]);
+    expect(text).toContain("startsWith('secrets-')");
+    expect(text).not.toContain('iomete-secret-store');
   });
 
   it('speak of the audiences that are configured', async () => {

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { parseAllDocuments } from 'yaml';
-import { DEFAULT_SYSTEM_NAMESPACE, DEFAULT_TOKEN_AUDIENCES } from '../api/names.ts';
+import { DEFAULT_STORE_PREFIX, DEFAULT_SYSTEM_NAMESPACE, DEFAULT_TOKEN_AUDIENCES } from '../api/names.ts';
 import { RESOURCES } from '../api/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -16,12 +16,13 @@ interface Policy extends KubeObject {
 export interface PolicySettings {
   readonly systemNamespace: string;
   readonly tokenAudiences: readonly string[];
+  readonly storePrefix: string;
 }
 
 /** The policies that came with this Fairlead in these folders, by `Kind/name`, with the operator's settings. */
 export async function expectedPolicies(
   directories: readonly URL[],
-  { systemNamespace, tokenAudiences }: PolicySettings,
+  { systemNamespace, tokenAudiences, storePrefix }: PolicySettings,
 ): Promise<ReadonlyMap<string, Policy>> {
   const files = await Promise.all(
     directories.map(async (directory) =>
@@ -35,12 +36,18 @@ export async function expectedPolicies(
     .map((text) =>
       text
         .replaceAll(DEFAULT_SYSTEM_NAMESPACE, systemNamespace)
-        .replaceAll(celList(DEFAULT_TOKEN_AUDIENCES), celList(tokenAudiences)),
+        .replaceAll(celList(DEFAULT_TOKEN_AUDIENCES), celList(tokenAudiences))
+        .replaceAll(celDomainPrefix(DEFAULT_STORE_PREFIX), celDomainPrefix(storePrefix)),
     )
     .flatMap((text) =>
       parseAllDocuments(text).map((document) => document.toJS() as Policy & { kind: string }),
     );
   return new Map(documents.map((policy) => [`${policy.kind}/${policy.metadata.name}`, policy]));
+}
+
+/** How the name of a domain's store begins, as it stands in a policy. */
+function celDomainPrefix(storePrefix: string): string {
+  return `'${storePrefix}-'`;
 }
 
 /** `['vault', 'openbao']`, as it stands in a policy; the flag lets no audience through that needs escaping. */

@@ -27,7 +27,10 @@ export interface View {
 }
 
 /** What the watches know: good enough to say why something waits. */
-export function cachedView(world: Omit<World, 'pods' | 'credentials'>, systemNamespace: string): View {
+export function cachedView(
+  world: Pick<World, 'namespaces' | 'references' | 'integrations' | 'stores'>,
+  systemNamespace: string,
+): View {
   return {
     namespace: (name) => world.namespaces.get(name),
     reference: (key) => world.references.get(key),

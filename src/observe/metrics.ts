@@ -38,6 +38,7 @@ export function metrics({ process = true }: { readonly process?: boolean } = {})
     events: eventMetrics(make),
     vault: vaultMetrics(make),
     audit: auditMetrics(make),
+    api: apiMetrics(make),
   };
 }
 
@@ -189,6 +190,29 @@ function auditMetrics({ counter }: Make) {
     onError: (during: string, code: string) => errors.inc({ during, code }),
     onLeftOut: (why: string) => leftOut.inc({ why }),
   };
+}
+
+function apiMetrics({ counter, histogram }: Make) {
+  const total = counter('api_requests_total', 'Requests to the API for keys', ['verb', 'resource', 'code']);
+  const seconds = histogram(
+    'api_request_duration_seconds',
+    'Requests to the API for keys',
+    ['verb', 'resource'],
+    REQUEST_SECONDS,
+  );
+  return {
+    onRequest: ({ verb, resource, code, ms }: ApiRequest) => {
+      total.inc({ verb, resource, code: String(code) });
+      seconds.observe({ verb, resource }, ms / 1000);
+    },
+  };
+}
+
+interface ApiRequest {
+  readonly verb: string;
+  readonly resource: string;
+  readonly code: number;
+  readonly ms: number;
 }
 
 interface VaultRequest {

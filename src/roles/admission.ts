@@ -2,14 +2,10 @@ import { admit, WEBHOOK_PATHS } from '../admission/handler.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { readServingFiles, watchServingFiles } from '../serve/certificate-files.ts';
 import { startHttps, type HttpsListening, type Routes } from '../serve/https.ts';
 import type { Role } from './role.ts';
 import { address } from './role.ts';
-
-/** How often the mounted certificate is looked at: the kubelet itself takes up to a minute to bring a new one. */
-const CERTIFICATE_MS = 2_000;
-const DRAIN_MS = 5_000;
+import { serve } from './serving.ts';
 
 /**
  * Serves the webhook. Needs no right in the cluster and makes no call: what it answers is a function of what it
@@ -23,31 +19,20 @@ export function admissionRole(config: Config, log: Logger, clock: Clock): Role {
       ({ body }) => admit(body, options),
     ]),
   ) as Routes;
+  const onError = (problem: object) => log.warn(problem, 'webhook');
 
   return {
     live: [],
     ready: [{ name: 'webhook', check: () => (server ? undefined : 'waits for its certificate') }],
-    run: async (signal) => {
-      const directory = config.certificateDir;
-      const sleep = async (ms: number, until: AbortSignal) => clock.sleep(ms, until);
-      while (!signal.aborted && !server) {
-        const read = await readServingFiles(directory);
-        if (read.kind === 'pair') {
-          const onError = (problem: object) => log.warn(problem, 'webhook');
-          server = await startHttps({
-            ...address(config.webhookAddress),
-            certificate: read.pair,
-            routes,
-            onError,
-          });
-          log.info({ port: server.port }, 'the webhook is served');
-        } else await sleep(200, signal).catch(() => undefined);
-      }
-      const onPair = (pair: Parameters<HttpsListening['setCertificate']>[0]) => server?.setCertificate(pair);
-      const onFault = (code: string) =>
-        log.warn({ code }, 'the certificate files are unusable; the last good pair stays');
-      await watchServingFiles({ directory, intervalMs: CERTIFICATE_MS, sleep, onPair, onFault }, signal);
-      await server?.stop(DRAIN_MS);
-    },
+    run: async (signal) =>
+      serve(
+        {
+          ...{ directory: config.certificateDir, clock, log, what: 'the webhook' },
+          start: async (certificate) =>
+            startHttps({ ...address(config.webhookAddress), certificate, routes, onError }),
+          onServing: (serving) => (server = serving),
+        },
+        signal,
+      ),
   };
 }

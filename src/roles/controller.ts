@@ -10,15 +10,12 @@ import type { ReflectorHooks } from '../kube/reflector.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { RequestToken } from '../sources/vault/login.ts';
 import { VaultSource } from '../sources/vault/source.ts';
 import { startAudit } from './audit.ts';
+import { fenced, POLICIES, STRICT_POLICIES } from './fence.ts';
 import { whileLeading } from './leading.ts';
 import type { Role } from './role.ts';
 
-const POLICIES = new URL('../../config/policies/', import.meta.url);
-/** Expected in the cluster with --strict-use only: without them the question would be easy to get round. */
-const STRICT_POLICIES = new URL('../../config/strict/', import.meta.url);
 /** The server is heard about once a minute (bookmarks); after so long without a word a restart may help. */
 const STALE_MS = 10 * 60_000;
 const FLUSH_MS = 2_000;
@@ -64,6 +61,7 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
         await expectedPolicies(strictUse ? [POLICIES, STRICT_POLICIES] : [POLICIES], {
           systemNamespace,
           tokenAudiences,
+          storePrefix,
         }),
         client,
         clock,
@@ -126,14 +124,6 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
       }
       await client.close();
     },
-  };
-}
-
-/** No identity leaves while the policies that say which may do not stand. */
-function fenced(guard: PolicyGuard, request: RequestToken): RequestToken {
-  return async (wanted, signal) => {
-    const problem = guard.problem();
-    return problem ? { refused: problem.message } : request(wanted, signal);
   };
 }
 

@@ -2,6 +2,7 @@ import { createServer, type ServerOptions } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readJson, type ByteBudget } from './body.ts';
 import { listen, type Address, type Listening } from './lifecycle.ts';
+import { openRequest, type OpenHandler } from './open.ts';
 
 /** What a handler is given: the parsed body, and a signal that ends with the deadline or with the client. */
 export interface JsonRequest {
@@ -26,7 +27,7 @@ export interface ServingPair {
 /** What went wrong, in words that are safe to log: no message of an error, no part of a request. */
 export interface ServeProblem {
   readonly code: 'HandlerFailed' | 'DeadlineExceeded' | 'TooBusy' | 'TlsClientError' | 'ServerError';
-  /** One of the keys of the routes. */
+  /** One of the keys of the routes, or OPEN. */
   readonly route?: string;
   /** The error's code, or the name of its class. */
   readonly error?: string;
@@ -35,6 +36,10 @@ export interface ServeProblem {
 export interface HttpsOptions extends Address {
   readonly certificate: ServingPair;
   readonly routes: Routes;
+  /** Answers what no route is for. */
+  readonly open?: OpenHandler;
+  /** PEM. Clients are asked for a certificate of these authorities; whoever has none is let in all the same. */
+  readonly clientCa?: string;
   readonly onError: (problem: ServeProblem) => void;
   readonly limits?: Partial<typeof LIMITS>;
 }
@@ -42,7 +47,12 @@ export interface HttpsOptions extends Address {
 export interface HttpsListening extends Listening {
   /** New connections get this certificate, open ones go on. Throws if key and certificate do not belong together. */
   readonly setCertificate: (pair: ServingPair) => void;
+  /** Clients of new connections are asked for a certificate of these authorities. Throws if they are no PEM. */
+  readonly setClientCa: (clientCa: string) => void;
 }
+
+/** How problems name what no route is for: its path could be anything. */
+export const OPEN = 'open';
 
 export const LIMITS = {
   /** etcd takes objects of 1.5 MB; a review may hold two of them, as JSON. */
@@ -51,6 +61,7 @@ export const LIMITS = {
   /** The API server waits for 5 s: an answer of ours is worth more than its time-out. */
   deadlineMs: 4_000,
   headersMs: 5_000,
+  headerBytes: 16 * 1024,
   handshakeMs: 5_000,
   /** Longer than the 90 s for which the API server keeps an idle connection, so that it is the one to close it. */
   idleMs: 120_000,
@@ -64,9 +75,14 @@ export async function startHttps(options: HttpsOptions): Promise<HttpsListening>
   const limits = { ...LIMITS, ...options.limits };
   const routes = new Map<string, JsonHandler>(Object.entries(options.routes));
   const budget: ByteBudget = { left: limits.bufferedBytes };
+  let secure: Secure = { certificate: options.certificate, clientCa: options.clientCa };
   const server = createServer(
     {
-      ...secureOptions(options.certificate),
+      ...secureOptions(secure),
+      // Whether a certificate is needed is decided for each request.
+      requestCert: options.clientCa !== undefined,
+      rejectUnauthorized: false,
+      maxHeaderSize: limits.headerBytes,
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: limits.handshakeMs,
       headersTimeout: limits.headersMs,
@@ -75,7 +91,7 @@ export async function startHttps(options: HttpsOptions): Promise<HttpsListening>
       connectionsCheckingInterval: Math.min(1_000, limits.headersMs),
     },
     (request, response) => {
-      answer(request, response, { routes, limits, budget, onError: options.onError })
+      answer(request, response, { routes, open: options.open, limits, budget, onError: options.onError })
         .then((reply) => {
           if (!reply || response.destroyed) return;
           if (listening.stopping()) response.shouldKeepAlive = false;
@@ -94,15 +110,30 @@ export async function startHttps(options: HttpsOptions): Promise<HttpsListening>
   const listening = await listen(server, options, (error) =>
     options.onError({ code: 'ServerError', error: errorCode(error) }),
   );
-  return { ...listening, setCertificate: (pair) => server.setSecureContext(secureOptions(pair)) };
+  const change = (to: Partial<Secure>) => {
+    const changed = { ...secure, ...to };
+    server.setSecureContext(secureOptions(changed));
+    secure = changed;
+  };
+  return {
+    ...listening,
+    setCertificate: (certificate) => change({ certificate }),
+    setClientCa: (clientCa) => change({ clientCa }),
+  };
 }
 
-function secureOptions({ cert, key }: ServingPair): ServerOptions {
-  return { cert, key, minVersion: 'TLSv1.2' };
+interface Secure {
+  readonly certificate: ServingPair;
+  readonly clientCa: string | undefined;
+}
+
+function secureOptions({ certificate: { cert, key }, clientCa }: Secure): ServerOptions {
+  return { cert, key, minVersion: 'TLSv1.2', ...(clientCa !== undefined && { ca: clientCa }) };
 }
 
 interface Context {
   readonly routes: ReadonlyMap<string, JsonHandler>;
+  readonly open: OpenHandler | undefined;
   readonly limits: typeof LIMITS;
   readonly budget: ByteBudget;
   readonly onError: HttpsOptions['onError'];
@@ -112,31 +143,36 @@ interface Context {
 const GONE = 'the client went away';
 
 interface Reply extends JsonAnswer {
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** What to reply; undefined if nobody is there to read it. */
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { routes, limits, budget, onError }: Context,
+  { routes, open, limits, budget, onError }: Context,
 ): Promise<Reply | undefined> {
   const path = request.url?.split('?', 1)[0] ?? '';
   const route = `${request.method} ${path}`;
   const handler = routes.get(route);
-  if (!handler)
+  if (!handler && !open)
     return routes.has(`POST ${path}`)
       ? { status: 405, body: { message: 'only POST is served here' }, headers: { Allow: 'POST' } }
       : { status: 404, body: { message: 'not found' } };
 
   const aborter = new AbortController();
+  const { signal } = aborter;
   const deadline = setTimeout(() => aborter.abort(), limits.deadlineMs);
   response.once('close', () => aborter.abort(GONE));
   try {
-    const body = await readJson(request, limits.bodyBytes, budget, aborter.signal);
-    if (body.kind === 'json')
-      return await run(handler, { body: body.value, signal: aborter.signal }, route, onError);
-    if (body.kind === 'gone') return undefined;
+    if (!handler && open) {
+      const work = async () => open(openRequest(request, limits, budget, signal));
+      return await run(work, signal, OPEN, onError);
+    }
+    const body = await readJson(request, limits.bodyBytes, budget, signal);
+    if (body.kind === 'json' && handler)
+      return await run(async () => handler({ body: body.value, signal }), signal, route, onError);
+    if (body.kind !== 'refused') return undefined;
     if (body.status === 503) onError({ code: 'TooBusy', route });
     // A body that trickles in would hold the connection.
     const headers = body.status === 408 ? { headers: { Connection: 'close' } } : {};
@@ -148,25 +184,25 @@ async function answer(
 
 /** The handler's answer, or 500 or 504 in its place; a handler that does not stop in time is left behind. */
 async function run(
-  handler: JsonHandler,
-  request: JsonRequest,
+  handler: () => Promise<Reply>,
+  signal: AbortSignal,
   route: string,
   onError: HttpsOptions['onError'],
-): Promise<JsonAnswer> {
+): Promise<Reply> {
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
   const onAbort = () => resolve('late');
-  request.signal.addEventListener('abort', onAbort);
-  if (request.signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
   try {
-    const result = await Promise.race([Promise.resolve(request).then(handler), late]);
-    if (result !== 'late') return { status: result.status, body: result.body };
-    if (request.signal.reason !== GONE) onError({ code: 'DeadlineExceeded', route });
+    const result = await Promise.race([Promise.resolve().then(handler), late]);
+    if (result !== 'late') return result;
+    if (signal.reason !== GONE) onError({ code: 'DeadlineExceeded', route });
     return { status: 504, body: { message: 'no answer in time' } };
   } catch (error) {
     onError({ code: 'HandlerFailed', route, error: errorCode(error) });
     return { status: 500, body: { message: 'internal error' } };
   } finally {
-    request.signal.removeEventListener('abort', onAbort);
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

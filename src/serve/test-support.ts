@@ -48,6 +48,11 @@ export interface CallOptions {
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly agent?: Agent | false;
+  /** Of the client. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** The name that the server's certificate must be for. */
+  readonly servername?: string | undefined;
   readonly maxVersion?: 'TLSv1.1' | 'TLSv1.2';
   /** Writes the body; undefined: no body. Not ending the request is up to the caller. */
   readonly body?: string | Buffer | ((write: (chunk: string | Buffer) => void, end: () => void) => void);

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { inject } from 'vitest';
 import { stringify } from 'yaml';
 import { attach, type RunningCluster } from '../../hack/cluster/index.ts';
-import { kubectl } from '../../hack/install.ts';
+import { kubectl, kubectlOutput, type Output } from '../../hack/install.ts';
 
 /** The cluster that the global set-up started for all cluster and node tests. */
 export async function cluster(): Promise<RunningCluster> {
@@ -50,6 +50,8 @@ export interface Kube {
   get<T = KubeJson>(kind: string, namespace: string, name: string): Promise<T | undefined>;
   list<T = KubeJson>(kind: string, namespace?: string, ...args: string[]): Promise<T[]>;
   remove(kind: string, namespace: string, name: string): Promise<void>;
+  /** What a kubectl command writes when it succeeds; warnings are in stderr. */
+  both(args: readonly string[], stdin?: object): Promise<Output>;
   /** stderr of a kubectl command that must fail. */
   refused(args: readonly string[], stdin?: object): Promise<string>;
 }
@@ -88,6 +90,7 @@ export function kube(of: RunningCluster, ...flags: string[]): Kube {
         '--force',
       ]);
     },
+    both: async (args, stdin) => kubectlOutput(of, [...args, ...flags], stdin && stringify(stdin)),
     refused: async (args, stdin) => {
       try {
         await run(args, stdin && stringify(stdin));

@@ -48,6 +48,8 @@ export interface PlatformOptions {
   /** What integrations point at instead of the cluster's OpenBao: a proxy in front of it. */
   readonly vaultHost?: string;
   readonly flags?: readonly string[];
+  /** With the API for keys. */
+  readonly keysApi?: boolean | 'unserved';
 }
 
 export async function platform(name: string, options: PlatformOptions = {}): Promise<Platform> {
@@ -61,6 +63,7 @@ export async function platform(name: string, options: PlatformOptions = {}): Pro
     target: shared,
     dir,
     vaultHosts: [host, vault.address],
+    keysApi: options.keysApi ?? false,
     flags: ['--log-level', 'debug', '--lease-seconds', '4', ...(options.flags ?? [])],
   });
   await fairlead.start();

@@ -1,0 +1,87 @@
+import type { Refused } from '../aggregation/options.ts';
+import type { Caller } from '../aggregation/resource.ts';
+import type { AuditLog } from '../audit/log.ts';
+import type { Action, AuditRecord } from '../audit/record.ts';
+import type { Config } from '../config.ts';
+import type { PolicyGuard } from '../controllers/policies.ts';
+import type { TargetDependencies } from '../controllers/targets.ts';
+import type { View } from '../controllers/view.ts';
+import { world, type World, type WorldOptions } from '../controllers/world.ts';
+import type { AccessQuestion, AccessReviews } from '../kube/access-review.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Logger } from '../observe/log.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { VaultSource } from '../sources/vault/source.ts';
+
+/** What of the cluster the API for keys has to see: no pods, and nothing of bundles. */
+export type KeysWorld = Omit<World, 'pods' | 'bundles' | 'roles' | 'roleBindings'>;
+
+export function keysWorld(options: WorldOptions): KeysWorld {
+  const { pods: _, bundles: _bundles, roles: _roles, roleBindings: _bindings, ...rest } = world(options);
+  return rest;
+}
+
+/** Something that a caller may or may not do. */
+export type Deed = Pick<AccessQuestion, 'verb' | 'group' | 'resource' | 'namespace' | 'name'>;
+export type May = (caller: Caller, deed: Deed, signal: AbortSignal) => Promise<boolean>;
+
+/** What the kinds of the API for keys are made of. */
+export interface KeysDependencies {
+  readonly config: Config;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly world: KeysWorld;
+  readonly view: View;
+  readonly vault: VaultSource;
+  readonly allowed: TargetDependencies['allowed'];
+  readonly guard: PolicyGuard;
+  /** Rejects with KubeError if it cannot be found out: no answer is no permission. */
+  readonly may: May;
+  readonly reviews: AccessReviews;
+  readonly audit: AuditLog;
+  readonly systemNamespace: string;
+  readonly storePrefix: string;
+}
+
+/** As old as an answer may be that was given to the same question before. */
+const FRESH_MS = 2_000;
+
+export function askReviews(reviews: Pick<AccessReviews, 'allowed'>, clock: Clock): May {
+  return async ({ user, groups, uid, extra }, deed, signal) =>
+    reviews.allowed({ user, groups, uid, extra, ...deed }, { notBefore: clock.now() - FRESH_MS, signal });
+}
+
+const ACTIONS: Readonly<Record<NonNullable<Refused['verb']>, Action>> = {
+  get: 'list-keys',
+  list: 'list-keys',
+  create: 'write-key',
+  update: 'write-key',
+  delete: 'delete-key',
+};
+
+/** Writes down who was turned away at the door; so many of each namespace, as the audit does with refusals. */
+export function refusals(audit: Pick<AuditLog, 'note'>, signal: AbortSignal): (refused: Refused) => void {
+  return (refused) => void audit.note(refusalRecord(refused), signal).catch(() => undefined);
+}
+
+export function refusalRecord({ caller, verb = 'get', resource, name, ...rest }: Refused): AuditRecord {
+  const { namespace = '', reason, message } = rest;
+  return {
+    // security: whoever says who they are without a certificate has said nothing.
+    actor: caller
+      ? {
+          kind: 'user',
+          name: caller.user,
+          groups: caller.groups,
+          ...(caller.uid !== undefined && { uid: caller.uid }),
+        }
+      : { kind: 'user', name: 'system:anonymous' },
+    action: resource === 'connectiontests' ? 'test-connection' : ACTIONS[verb],
+    namespace: caller ? namespace : '',
+    ...(name !== undefined && caller && { key: name }),
+    outcome: 'refused',
+    reason,
+    message,
+  };
+}

@@ -1,0 +1,189 @@
+import { KEYS_AUDIT_LEASE_PREFIX, KEYS_AUDIT_LEASES, KEYS_GROUP, VERSION } from '../api/names.ts';
+import { extensionApi } from '../aggregation/api.ts';
+import type { InnerRoutes } from '../aggregation/inner.ts';
+import type { ApiResource } from '../aggregation/resource.ts';
+import type { AuditLog } from '../audit/log.ts';
+import { SlotAnchor } from '../audit/slots.ts';
+import type { Config } from '../config.ts';
+import { expectedPolicies, PolicyGuard } from '../controllers/policies.ts';
+import { tokenRequests } from '../controllers/token-request.ts';
+import { cachedView } from '../controllers/view.ts';
+import { connect } from '../kube/client.ts';
+import { codeOf } from '../kube/errors.ts';
+import { AccessReviews } from '../kube/access-review.ts';
+import type { Logger } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { startHttps, type HttpsListening } from '../serve/https.ts';
+import { VaultSource } from '../sources/vault/source.ts';
+import { startAudit } from './audit.ts';
+import { fenced, POLICIES } from './fence.ts';
+import { FrontProxy } from './front-proxy.ts';
+import { askReviews, keysWorld, refusals, type KeysDependencies } from './keys-parts.ts';
+import { address, type Role } from './role.ts';
+import { serve } from './serving.ts';
+
+const STALE_MS = 10 * 60_000;
+const FLUSH_MS = 2_000;
+/** Listings of one integration that wait for the same Vault; more are told to come again. */
+const VAULT_WAITERS = 16;
+/** For the server: a little more than the API needs to answer that it is late. kube-apiserver waits for a minute. */
+const LIMITS = {
+  deadlineMs: 30_000,
+  /** As kube-apiserver does it: what etcd takes. */
+  bodyBytes: 1_572_864,
+  bufferedBytes: 32 * 1024 * 1024,
+  /** People with hundreds of groups. */
+  headerBytes: 128 * 1024,
+};
+
+/** What this role serves, made of what it has. */
+export interface Served {
+  readonly resources: readonly ApiResource[];
+  readonly inner: InnerRoutes;
+}
+
+function servedBy(_: KeysDependencies): Served {
+  return { resources: [], inner: {} };
+}
+
+/** Serves the API for keys, behind kube-apiserver; every replica does. */
+export function keysRole(
+  config: Config,
+  log: Logger,
+  clock: Clock,
+  metrics: Metrics,
+  served: (deps: KeysDependencies) => Served = servedBy,
+): Role {
+  const { systemNamespace, storePrefix, tokenAudiences, vaultHosts, allowHttpVault: allowHttp } = config;
+  const client = connect({
+    kubeconfig: config.kubeconfig,
+    userAgent: 'fairlead-keys',
+    fieldManager: 'fairlead-keys',
+    ...metrics.kube,
+  });
+  const hooks = {
+    ...metrics.reflector,
+    onError: (error: Parameters<typeof metrics.reflector.onError>[0]) => {
+      metrics.reflector.onError(error);
+      log.warn(error, 'a watch failed and is tried again');
+    },
+  };
+  const seen = keysWorld({ client, clock, systemNamespace, storePrefix, hooks });
+  const frontProxy = new FrontProxy({ client, clock, hooks, log });
+  const watched: { hasSynced(): boolean; stalenessMs(): number; readonly name: string }[] = [
+    ...Object.values(seen),
+    frontProxy.reflector,
+  ];
+  let audit: AuditLog | undefined;
+  let server: HttpsListening | undefined;
+
+  return {
+    live: [{ name: 'watches', check: () => watched.find((one) => one.stalenessMs() > STALE_MS)?.name }],
+    ready: [
+      { name: 'caches', check: () => watched.find((one) => !one.hasSynced())?.name },
+      { name: 'front-proxy', check: () => frontProxy.problem() },
+      { name: 'api', check: () => (server ? undefined : 'waits for its certificate') },
+      { name: 'audit', check: () => (audit ? audit.problem() : 'not begun') },
+    ],
+    run: async (signal) => {
+      const settings = { systemNamespace, tokenAudiences, storePrefix };
+      const guard = new PolicyGuard(await expectedPolicies([POLICIES], settings), client, clock, hooks);
+      watched.push(...guard.reflectors);
+      const all = [...Object.values(seen), frontProxy.reflector, ...guard.reflectors];
+      for (const reflector of all) metrics.watchReflector(reflector);
+      const ending = new AbortController();
+      const running = all.map(async (reflector) => reflector.run(ending.signal));
+
+      const { identity } = config;
+      const anchor = new SlotAnchor({
+        ...{ client, clock, namespace: systemNamespace, identity },
+        ...{ prefix: KEYS_AUDIT_LEASE_PREFIX, count: KEYS_AUDIT_LEASES },
+      });
+      const log_ = startAudit(config, client, clock, log, metrics.audit, anchor);
+      audit = log_;
+      running.push(
+        anchor.hold(ending.signal, (error) =>
+          log.warn({ code: codeOf(error) }, 'the anchor of the audit could not be held; tried again'),
+        ),
+      );
+      const vault = new VaultSource({
+        ...{ clock, random: Math.random, log, maxWaitersPerIntegration: VAULT_WAITERS },
+        requestToken: fenced(guard, tokenRequests(client, systemNamespace)),
+        ...metrics.vault,
+      });
+      const reviews = new AccessReviews(client, clock);
+      const may = askReviews(reviews, clock);
+      const view = cachedView(seen, systemNamespace);
+      const allowed = { vaultHosts, allowHttp, tokenAudiences };
+      const { resources, inner } = served({
+        ...{
+          config,
+          client,
+          clock,
+          log,
+          world: seen,
+          view,
+          vault,
+          allowed,
+          guard,
+          may,
+          reviews,
+          audit: log_,
+        },
+        ...{ systemNamespace, storePrefix },
+      });
+
+      const unavailable = () => {
+        const late = watched.find((one) => !one.hasSynced());
+        if (late) return 'Fairlead has just started and has not seen everything yet';
+        if (guard.problem())
+          return 'the policies that fence Fairlead in do not stand as they should; an administrator has to apply config/policies again';
+        return log_.problem() === undefined ? undefined : 'the audit cannot be written';
+      };
+      const api = extensionApi({
+        ...{ group: KEYS_GROUP, version: VERSION, clock, resources, inner, unavailable },
+        requestHeader: () => frontProxy.config(),
+        allowed: async ({ caller, ...question }, until) =>
+          may(caller, { ...question, group: KEYS_GROUP }, until),
+        onError: (problem) => log.warn(problem, 'the API for keys'),
+        onRefused: refusals(log_, signal),
+        onRequest: metrics.api.onRequest,
+      });
+
+      try {
+        const clientCa = await frontProxy.first(signal);
+        await serve(
+          {
+            ...{ directory: config.keysCertificateDir, clock, log, what: 'the API for keys' },
+            start: async (certificate) =>
+              startHttps({
+                ...{
+                  ...address(config.keysAddress),
+                  certificate,
+                  clientCa,
+                  routes: {},
+                  open: api,
+                  limits: LIMITS,
+                },
+                onError: (problem) => log.warn(problem, 'the API for keys'),
+              }),
+            onServing: (serving) => {
+              server = serving;
+              frontProxy.onCa((ca) => serving.setClientCa(ca));
+            },
+          },
+          signal,
+        );
+      } finally {
+        const soon = AbortSignal.timeout(FLUSH_MS);
+        await Promise.all([vault.stop(soon), log_.stop(soon)]);
+        ending.abort();
+        await Promise.all(running);
+        // Another replica would wait a minute otherwise.
+        await anchor.release(soon).catch(() => undefined);
+        await client.close();
+      }
+    },
+  };
+}
