@@ -44,8 +44,8 @@ export function customResourceDefinition(kind: KindDefinition<z.ZodType, z.ZodTy
                 apiVersion: { type: 'string' },
                 kind: { type: 'string' },
                 metadata: { type: 'object' },
-                spec: openApi(kind.spec),
-                status: openApi(kind.status),
+                spec: openApiSchema(kind.spec),
+                status: openApiSchema(kind.status),
               },
             },
           },
@@ -55,7 +55,8 @@ export function customResourceDefinition(kind: KindDefinition<z.ZodType, z.ZodTy
   };
 }
 
-function openApi(schema: z.ZodType): Json {
+/** A zod schema as Kubernetes wants it: OpenAPI 3.0 without references, and without what the API server refuses. */
+export function openApiSchema(schema: z.ZodType): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     target: 'openapi-3.0',
     io: 'input',

@@ -83,7 +83,7 @@ const OF_THE_PLACE: readonly Reason[] = [
 const OF_LOGIN: readonly Reason[] = ['CredentialsMissing', 'CredentialsRefused', 'LoginFailed'];
 
 /** How an integration logs in is not the business of those who use it: its own status says it to who may see that. */
-function forTenants(id: string, answer: SourceFailure, systemNamespace: string): SourceFailure {
+export function forTenants(id: string, answer: SourceFailure, systemNamespace: string): SourceFailure {
   if (!OF_LOGIN.includes(answer.reason)) return answer;
   const message = `VaultIntegration ${id} cannot log in to Vault; its status in namespace ${systemNamespace} says why`;
   return { ...answer, message };

@@ -38,9 +38,14 @@ export function nameSecret(secret: SecretObject): string {
 
 const SHOWN = 80;
 
+/** Text of somebody else's choice without what a terminal or a log would act upon. */
+export function printable(text: string): string {
+  return text.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+}
+
 /** A name that a source holds, as a message can show it: printable, and not so long that it hides the rest. */
 export function shown(name: string): string {
-  const characters = Array.from(name.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?'));
+  const characters = Array.from(printable(name));
   return characters.length > SHOWN ? `${characters.slice(0, SHOWN).join('')}…` : characters.join('');
 }
 
