@@ -55,7 +55,8 @@ export function customResourceDefinition(kind: KindDefinition<z.ZodType, z.ZodTy
   };
 }
 
-function openApi(schema: z.ZodType): Json {
+/** A schema as Kubernetes writes it in OpenAPI. */
+export function openApi(schema: z.ZodType): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     target: 'openapi-3.0',
     io: 'input',
