@@ -83,7 +83,7 @@ describe('an address that is not listed', () => {
       expect(reached).toBe(0);
       expect(asked.audit.sink.lines.at(-1)).toMatchObject({
         outcome: 'refused',
-        source: { type: 'VAULT', id: 'inline' },
+        source: { type: 'VAULT', id: '(inline)' },
         path: new URL(host).origin,
       });
       expect(asked.seen()).not.toContain('planted');

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectionLab, letters, stepOf, type Settings } from '../support/connection-lab.ts';
 import { lookUp } from '../support/vault-auth.ts';
 import { startLab, type VaultLab } from '../support/vault-lab.ts';
+import { startProxy } from '../support/vault-proxy.ts';
 
 /** ConnectionTests of integrations that are there, against a real OpenBao: who learns what. */
 
@@ -221,4 +222,25 @@ it('reads with a child token if the integration says so', async () => {
   expect(await asked.ask(ref())).toMatchObject({ ok: true, keyCount: 2 });
   const sent = lab.proxy.seen.find(({ path }) => path.includes('/data/'))?.headers['x-vault-token'];
   expect(await lookUp(lab, { token: String(sent) })).not.toBe(200);
+});
+
+it('follows a redirect to where the integration says, with the login and with the read', async () => {
+  const active = await startProxy(lab.bao.address);
+  try {
+    lab.proxy.intercept = ({ path }) => ({
+      kind: 'answer',
+      status: 307,
+      headers: { location: `${active.address.replace('127.0.0.1', 'active.test')}${path}` },
+    });
+    const redirect = active.address.replace('127.0.0.1', 'active.test');
+    const asked = tests({
+      spec: { redirectHosts: [redirect] },
+      allowed: { vaultHosts: [lab.proxy.address, redirect], allowHttp: true, tokenAudiences: [] },
+      lookup: (_, __, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
+    });
+    expect(await asked.ask(ref())).toMatchObject({ ok: true, keyCount: 2 });
+    expect(active.count('revoke-self')).toBe(1);
+  } finally {
+    await active.close();
+  }
 });

@@ -11,7 +11,7 @@ import { targetFor } from './subject.ts';
 
 export type ConnectionTestDependencies = RunDependencies;
 
-/** ConnectionTest: created, carried out and answered at once; nothing is stored. One test may take 30 seconds. */
+/** ConnectionTest: created, carried out and answered at once; nothing is stored. One test may take 40 seconds. */
 export function connectionTestsResource(deps: ConnectionTestDependencies): ApiResource {
   const limits = new TestLimits(deps.clock);
   const { kind, plural, singular, description } = CONNECTION_TEST;

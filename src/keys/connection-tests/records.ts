@@ -14,6 +14,9 @@ export interface Tested {
   readonly path?: string | undefined;
 }
 
+/** No name of an integration. */
+const INLINE = '(inline)';
+
 type Result = Pick<AuditRecord, 'outcome' | 'reason' | 'message'>;
 
 export function testRecord({ caller, namespace, test, path }: Tested, result: Result): AuditRecord {
@@ -22,7 +25,7 @@ export function testRecord({ caller, namespace, test, path }: Tested, result: Re
     actor: { kind: 'user', name, groups, ...(uid !== undefined && { uid }) },
     action: 'test-connection',
     namespace,
-    ...(test && { source: { type: 'VAULT', id: test.kind === 'inline' ? 'inline' : test.name } }),
+    ...(test && { source: { type: 'VAULT', id: test.kind === 'inline' ? INLINE : test.name } }),
     ...(path !== undefined && { path }),
     ...result,
   };

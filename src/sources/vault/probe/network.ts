@@ -95,7 +95,8 @@ export async function greet(
   socket.destroy();
   if (code === undefined) return passed('the certificate is trusted and is for this host', words);
   const failure = networkFailure(code);
-  const seen = names ?? (await look(origin, at, clock, signal));
+  const isUntrusted = 'reason' in failure && failure.reason === 'TLSVerificationFailed';
+  const seen = names ?? (isUntrusted ? await look(origin, at, clock, signal) : undefined);
   return { ...failure, ...(seen !== undefined && { detail: `${failure.message} (${seen})` }) };
 }
 

@@ -30,7 +30,7 @@ export interface Probed extends Readonly<Findings> {
   readonly authMethod?: string;
 }
 
-/** All steps together. With the login that is waited for, and giving back the token, it may take 8 s more. */
+/** All steps together. A login that is waited for, and giving back the token, may take some seconds more. */
 const PROBE_MS = 20_000;
 const REQUEST_MS = 5_000;
 const REVOKE_MS = 3_000;
@@ -101,7 +101,8 @@ async function withServer(
   allows: Guard,
   taking: Taking,
 ): Promise<Found> {
-  const { clock, random, log, requestToken, onRequest = () => {} } = deps;
+  const { clock, random, log, onRequest = () => {} } = deps;
+  const requestToken = inTime(deps.requestToken);
   const all = { clock, random, log, requestToken, onRequest, fetchTimeoutMs: REQUEST_MS, lookupOf };
   const server = new Server({ ...target, redirects: redirectsOf(target, allows) }, all, () => {});
   // security: refused logins of an account are counted by the caller, and nothing is unwrapped.
@@ -113,6 +114,20 @@ async function withServer(
     await connection.close(AbortSignal.timeout(REVOKE_MS));
     await server.close();
   }
+}
+
+/** Logins are waited for, so what comes before them must not take long either. */
+function inTime(request: RequestToken): RequestToken {
+  return async (wanted, signal) => {
+    const late = AbortSignal.timeout(REQUEST_MS);
+    try {
+      return await request(wanted, AbortSignal.any([signal, late]));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (late.aborted) return { refused: 'it does not answer in time' };
+      throw error;
+    }
+  };
 }
 
 /** A socket looks up names, not addresses. */
