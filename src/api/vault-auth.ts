@@ -51,7 +51,7 @@ const audiences = z
   .meta({ 'x-kubernetes-list-type': 'set' })
   .describe("Audiences of the token; each must be in the operator's --token-audiences.");
 
-const mountPath = z
+export const mountPath = z
   .string()
   .min(1)
   .max(512)
@@ -63,7 +63,7 @@ const mountPath = z
   )
   .describe('Where the auth method is mounted in Vault, below auth/.');
 
-const role = z.string().min(1).max(253).describe('Role of the auth method.');
+export const role = z.string().min(1).max(253).describe('Role of the auth method.');
 
 const jwt = z
   .object({
@@ -110,20 +110,22 @@ const appRole = z
   .meta(cel(['has(self.roleId) != has(self.roleIdRef)', 'must have either roleId or roleIdRef']))
   .describe('Log in with an AppRole.');
 
+export const username = z
+  .string()
+  .min(1)
+  .max(253)
+  .meta(
+    cel([
+      `!self.matches('[/?#%[:cntrl:]]') && !(self in ['.', '..'])`,
+      'must not contain slashes, ?, #, % or control characters',
+    ]),
+  )
+  .describe('Name of the user.');
+
 const userPass = z
   .object({
     mountPath: mountPath.optional().describe('Default: userpass.'),
-    username: z
-      .string()
-      .min(1)
-      .max(253)
-      .meta(
-        cel([
-          `!self.matches('[/?#%[:cntrl:]]') && !(self in ['.', '..'])`,
-          'must not contain slashes, ?, #, % or control characters',
-        ]),
-      )
-      .describe('Name of the user.'),
+    username,
     passwordRef: secretKeyRef,
   })
   .describe('Log in with a user name and a password.');

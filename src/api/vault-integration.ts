@@ -14,6 +14,15 @@ const PATH_RULES = cel(
   ],
 );
 
+export const path = z
+  .string()
+  .min(1)
+  .max(1024)
+  .meta(PATH_RULES)
+  .describe(
+    'API path of one KV v2 secret: [/v1/]<mount>/data/<path>. Its fields are the keys. It may also be a folder, for references with secret.path.',
+  );
+
 const spec = z
   .object({
     displayName: z
@@ -23,14 +32,7 @@ const spec = z
       .meta(cel([`self.matches('^[A-Za-z0-9_.-]+$')`, "must consist of letters, digits, '_', '-' and '.'"]))
       .describe('The name people see; unique among integrations; may change. metadata.name is the id.'),
     host: origin.describe('Origin of the Vault server.'),
-    path: z
-      .string()
-      .min(1)
-      .max(1024)
-      .meta(PATH_RULES)
-      .describe(
-        'API path of one KV v2 secret: [/v1/]<mount>/data/<path>. Its fields are the keys. It may also be a folder, for references with secret.path.',
-      ),
+    path,
     namespace: vaultNamespace
       .optional()
       .describe('HashiCorp namespace of the path, if the server has namespaces.'),

@@ -45,12 +45,14 @@ const refused = buildList();
 function buildList(): BlockList {
   const list = new BlockList();
   for (const [network, bits] of REFUSED_V6) list.addSubnet(network, bits, 'ipv6');
-  for (const [network, bits] of REFUSED_V4) {
-    list.addSubnet(network, bits, 'ipv4');
-    for (const prefix of EMBEDDING) list.addSubnet(`${prefix}${network}`, 96 + bits, 'ipv6');
-    list.addSubnet(sixToFour(network), 16 + bits, 'ipv6');
-  }
+  for (const [network, bits] of REFUSED_V4) addV4(list, network, bits);
   return list;
+}
+
+function addV4(list: BlockList, network: string, bits: number): void {
+  list.addSubnet(network, bits, 'ipv4');
+  for (const prefix of EMBEDDING) list.addSubnet(`${prefix}${network}`, 96 + bits, 'ipv6');
+  list.addSubnet(sixToFour(network), 16 + bits, 'ipv6');
 }
 
 /** 2002:AABB:CCDD:: leads to A.B.C.D. */
@@ -68,9 +70,26 @@ export function normalizeOrigin(text: string): string | undefined {
 
 /** True if Fairlead does not connect to this address unless the operator lists the origin. */
 export function isRefusedAddress(address: string): boolean {
+  return isIn(refused, address);
+}
+
+/** True if one of these addresses is meant, in whatever form an IPv4 address among them is written. */
+export function isOneOf(addresses: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const address of addresses) {
+    const [bare = ''] = address.split('%');
+    const v4 = /^::ffff:([0-9.]+)$/i.exec(bare)?.[1] ?? bare;
+    if (isIP(v4) === 4) addV4(list, v4, 32);
+    else if (isIP(bare) === 6) list.addAddress(bare, 'ipv6');
+  }
+  return (address) => isIn(list, address);
+}
+
+/** What is no address is in every list. */
+function isIn(list: BlockList, address: string): boolean {
   const [bare = ''] = address.split('%');
   const family = isIP(bare);
-  return family === 0 || refused.check(bare, family === 6 ? 'ipv6' : 'ipv4');
+  return family === 0 || list.check(bare, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** The IP address that stands as host in an origin, without brackets; undefined for a name. */

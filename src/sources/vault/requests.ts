@@ -12,6 +12,7 @@ export type Operation =
   | 'read'
   | 'list'
   | 'mount'
+  | 'capabilities'
   | 'health';
 
 /** One finished request to Vault, for counters. */

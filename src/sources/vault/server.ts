@@ -7,7 +7,7 @@ import { VaultError } from './errors.ts';
 import type { Hidden } from './hidden.ts';
 import { counted, type OnRequest } from './requests.ts';
 import type { VaultTarget } from './target.ts';
-import { createTransport, type Transport } from './transport.ts';
+import { createTransport, type LookupOf, type Transport } from './transport.ts';
 
 export interface ServerDependencies {
   readonly clock: SourceClock;
@@ -18,6 +18,7 @@ export interface ServerDependencies {
   readonly onRequest: OnRequest;
   /** For tests. */
   readonly lookup?: Lookup | undefined;
+  readonly lookupOf?: LookupOf | undefined;
 }
 
 /** What of a target makes a server: where it is, whom we trust and who we are. */
@@ -46,8 +47,8 @@ export class Server {
   /** `onReady`: the server was down and says that it is ready again. */
   constructor(target: ServerTarget, deps: ServerDependencies, onReady: () => void) {
     const { origin, redirects, tls, listed } = target;
-    const { clock, fetchTimeoutMs: timeoutMs, lookup, random } = deps;
-    const options = { clock, origin, redirects, tls, listed, timeoutMs, lookup };
+    const { clock, fetchTimeoutMs: timeoutMs, lookup, lookupOf, random } = deps;
+    const options = { clock, origin, redirects, tls, listed, timeoutMs, lookup, lookupOf };
     this.#origin = origin;
     this.#deps = deps;
     this.#transport = createTransport(options);

@@ -169,7 +169,8 @@ function isListed(origin: string, { vaultHosts }: TargetOptions): boolean {
   return vaultHosts.some((host) => normalizeOrigin(host) === origin);
 }
 
-function refusedHost(origin: string, options: TargetOptions): Refusal | undefined {
+/** Why this origin may not be connected to; '' is none. */
+export function refusedHost(origin: string, options: TargetOptions): Refusal | undefined {
   const reason = 'NotSupportedHere';
   if (origin === '') return NO_ORIGIN;
   if (origin.startsWith('http:') && !options.allowHttp) {
@@ -201,7 +202,7 @@ function refusedRedirect([origin = '', ...redirects]: readonly string[]): Refusa
 }
 
 /** It goes into a header, where the server splits it like a path. */
-function refusedNamespace(namespace: string | undefined): Refusal | undefined {
+export function refusedNamespace(namespace: string | undefined): Refusal | undefined {
   if (namespace === undefined || (isPlainPath(namespace) && /^[\x21-\x7e]+$/.test(namespace)))
     return undefined;
   return {

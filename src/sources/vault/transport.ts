@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { buildConnector, Pool, type Dispatcher } from 'undici';
 import { parseJson } from '../../json/json.ts';
@@ -20,7 +21,11 @@ export interface TransportOptions {
   readonly timeoutMs: number;
   /** For tests. */
   readonly lookup?: Lookup | undefined;
+  /** Where each origin leads, for a caller who has looked himself; absent: its name, if not listed checked. */
+  readonly lookupOf?: LookupOf | undefined;
 }
+
+export type LookupOf = (to: TrustedOrigin) => LookupFunction;
 
 export interface TrustedOrigin {
   readonly origin: string;
@@ -87,10 +92,9 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-function openPool(
-  { origin, listed }: TrustedOrigin,
-  { tls = {}, lookup, timeoutMs }: TransportOptions,
-): Pool {
+function openPool(to: TrustedOrigin, { tls = {}, lookup, lookupOf, timeoutMs }: TransportOptions): Pool {
+  const { origin, listed } = to;
+  const leads = lookupOf?.(to) ?? (listed ? undefined : checkedLookup(lookup));
   return new Pool(origin, {
     connections: MAX_CONCURRENT_REQUESTS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -104,7 +108,7 @@ function openPool(
       timeout: Math.min(CONNECT_MS, timeoutMs),
       rejectUnauthorized: true,
       ...(origin.startsWith('https:') && { secureContext: secureContext(tls) }),
-      ...(!listed && { lookup: checkedLookup(lookup) }),
+      ...(leads && { lookup: leads }),
     }),
   });
 }

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../../test/support/fake-clock.ts';
+import { appRole, givenToken, jwt, kubernetes, userPass } from '../../../test/support/vault-connection.ts';
+import { StatusError } from '../../aggregation/errors.ts';
+import type { LoginMethod } from '../../sources/vault/methods.ts';
+import { accountKey, TestLimits } from './limits.ts';
+
+const MINUTE = 60_000;
+
+function refusal(work: () => unknown): StatusError['details'] | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(StatusError);
+    expect((error as StatusError).code).toBe('TooManyRequests');
+    return (error as StatusError).details;
+  }
+}
+
+describe('the tests of one user', () => {
+  it('are ten at once and then one every six seconds, and others are not concerned', async () => {
+    const clock = new FakeClock();
+    const limits = new TestLimits(clock);
+    const ask = (user = 'ann') => refusal(() => limits.admit(user));
+    for (let i = 0; i < 10; i += 1) expect(ask()).toBeUndefined();
+    expect(ask()).toMatchObject({ retryAfterSeconds: 6 });
+    expect(ask('bob')).toBeUndefined();
+    await clock.advance(6_000);
+    expect(ask()).toBeUndefined();
+    expect(ask()).toBeDefined();
+  });
+});
+
+describe('tests at the same time', () => {
+  it('are four, and a place that is given back twice counts once', () => {
+    const limits = new TestLimits(new FakeClock());
+    const [leave] = [1, 2, 3, 4].map(() => limits.enter());
+    expect(refusal(() => limits.enter())).toMatchObject({ retryAfterSeconds: 5 });
+    leave?.();
+    leave?.();
+    limits.enter();
+    expect(refusal(() => limits.enter())).toBeDefined();
+  });
+});
+
+describe('the bad logins of an account', () => {
+  const bad = new Set(['a']);
+  const fail = (limits: TestLimits) => limits.reserve(['a'])(bad);
+
+  it('are three in a quarter of an hour', async () => {
+    const clock = new FakeClock();
+    const limits = new TestLimits(clock);
+    fail(limits);
+    await clock.advance(5 * MINUTE);
+    fail(limits);
+    fail(limits);
+    expect(refusal(() => limits.reserve(['b', 'a']))).toMatchObject({ retryAfterSeconds: 600 });
+    await clock.advance(10 * MINUTE);
+    fail(limits);
+    expect(refusal(() => limits.reserve(['a']))).toMatchObject({ retryAfterSeconds: 300 });
+  });
+
+  it('include those that may turn out bad, so that many at once are no way round', () => {
+    const limits = new TestLimits(new FakeClock());
+    const settles = [1, 2, 3].map(() => limits.reserve(['a']));
+    expect(refusal(() => limits.reserve(['a']))).toMatchObject({ retryAfterSeconds: 5 });
+    settles[0]?.(new Set());
+    limits.reserve(['a']);
+  });
+
+  it('do not include good ones, nor those of other accounts', () => {
+    const limits = new TestLimits(new FakeClock());
+    for (let i = 0; i < 9; i += 1) limits.reserve(['a', 'b'])(new Set());
+    for (let i = 0; i < 3; i += 1) limits.reserve(['a', 'b'])(new Set(['b']));
+    limits.reserve(['a']);
+  });
+
+  it('are not counted for some if others are refused', () => {
+    const limits = new TestLimits(new FakeClock());
+    for (let i = 0; i < 3; i += 1) fail(limits);
+    for (let i = 0; i < 3; i += 1) refusal(() => limits.reserve(['b', 'a']));
+    for (let i = 0; i < 3; i += 1) limits.reserve(['b']);
+  });
+});
+
+describe('an account', () => {
+  const at = { origin: 'https://vault.example.com' };
+  const same: Record<string, [LoginMethod, LoginMethod]> = {
+    'of a user, whatever the case and the password': [
+      userPass(),
+      userPass({ username: 'ANN', source: 'Secret other' }),
+    ],
+    'of an AppRole, whatever the Secret': [appRole(), appRole({ revision: '2', source: 'Secret other' })],
+    'of a role, whatever the token': [jwt(), jwt({ revision: '2' })],
+  };
+  for (const [what, [a, b]] of Object.entries(same)) {
+    it(`is the same ${what}`, () => expect(accountKey(at, a)).toBe(accountKey(at, b)));
+  }
+
+  it('is another one by method, mount, name, server and namespace', () => {
+    const keys = [
+      accountKey(at, userPass()),
+      accountKey(at, userPass({ mount: 'other' })),
+      accountKey(at, userPass({ username: 'bob' })),
+      accountKey({ ...at, origin: 'https://other.example.com' }, userPass()),
+      accountKey({ ...at, loginNamespace: 'team-a' }, userPass()),
+      accountKey(at, appRole()),
+      accountKey(at, jwt()),
+      accountKey(at, kubernetes()),
+    ];
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it('is nobody with a token', () => expect(accountKey(at, givenToken())).toBeUndefined());
+});

@@ -1,0 +1,76 @@
+import { StatusError } from '../../aggregation/errors.ts';
+import type { Caller } from '../../aggregation/resource.ts';
+import { GROUP } from '../../api/names.ts';
+import { RESOURCES } from '../../api/resources.ts';
+import type { AccessReviews } from '../../kube/access-review.ts';
+import { KubeError } from '../../kube/errors.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Parsed } from './parse.ts';
+
+export interface RightsDependencies {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly reviews: Pick<AccessReviews, 'allowed'>;
+  readonly systemNamespace: string;
+}
+
+/** How much of the answer the caller may see. */
+export interface Rights {
+  /** Addresses, certificates and logins too, not just what those learn who use an integration. */
+  readonly full: boolean;
+}
+
+/** As long as AccessReviews keeps answers. */
+const RECENT_MS = 2_000;
+
+/**
+ * Whether the caller may test this. `exists`: an integration that is not there is refused in the same words as one
+ * that may not be used. Throws StatusError Forbidden or ServiceUnavailable, or the signal's reason.
+ */
+export async function rightsOf(
+  caller: Caller,
+  test: Parsed,
+  exists: (name: string) => boolean,
+  deps: RightsDependencies,
+  signal: AbortSignal,
+): Promise<Rights> {
+  const may = async (verb: string, name?: string) => allowed(caller, verb, name, deps, signal);
+  const where = `in namespace ${deps.systemNamespace}`;
+  if (test.kind === 'inline') {
+    if (await may('create')) return { full: true };
+    throw forbidden(`a test of an inline integration needs the verb create on vaultintegrations ${where}`);
+  }
+  const { name, path, namespace } = test;
+  const [mayUse, mayUpdate] = await Promise.all([may('use', name), may('update', name)]);
+  if (!mayUse || !exists(name)) {
+    throw forbidden(`there is no VaultIntegration ${name} ${where}, or you lack the verb use on it`);
+  }
+  if ((path !== undefined || namespace !== undefined) && !mayUpdate) {
+    throw forbidden(
+      `another path or namespace than its own needs the verb update on VaultIntegration ${name} ${where}`,
+    );
+  }
+  return { full: mayUpdate };
+}
+
+function forbidden(message: string): StatusError {
+  return new StatusError('Forbidden', message, { kind: 'connectiontests' });
+}
+
+async function allowed(
+  caller: Caller,
+  verb: string,
+  name: string | undefined,
+  { clock, reviews, systemNamespace }: RightsDependencies,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const resource = RESOURCES.vaultIntegrations.plural;
+  const question = { ...caller, verb, group: GROUP, resource, namespace: systemNamespace, name };
+  try {
+    return await reviews.allowed(question, { notBefore: clock.now() - RECENT_MS, signal });
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    throw new StatusError('ServiceUnavailable', 'your permissions could not be checked: try again', {
+      retryAfterSeconds: 1,
+    });
+  }
+}
