@@ -78,7 +78,7 @@ function merge(configs: readonly Kubeconfig[]): Kubeconfig {
 function load(file: string): Kubeconfig {
   let config;
   try {
-    config = shape.safeParse(parse(readFileSync(file, 'utf8'), { logLevel: 'silent' }) ?? {});
+    config = shape.safeParse(parse(readFileSync(file, 'utf8'), { logLevel: 'error' }) ?? {});
   } catch {
     // The YAML parser quotes the line it stumbles over, which can be a token.
     throw bad('a kubeconfig cannot be read');

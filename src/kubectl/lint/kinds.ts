@@ -4,7 +4,7 @@ import { resourceBundle } from '../../api/resource-bundle.ts';
 import { secretReference, type SecretReferenceSpec } from '../../api/secret-reference.ts';
 import { vaultIntegration } from '../../api/vault-integration.ts';
 import { refusal } from '../../resolve/permission.ts';
-import { collectWanted, sourcesOf } from '../../resolve/wanted.ts';
+import { collectWanted } from '../../resolve/wanted.ts';
 import type { Found } from './codes.ts';
 import { objectAt, type Manifest } from './documents.ts';
 import { check, type Schema } from './schema.ts';
@@ -70,19 +70,29 @@ function wrongNamespace({ kind, namespace }: Manifest, system: string): Found[] 
 function beyondSchema({ value, name, namespace }: Manifest, { domainOf }: KindOptions): Found[] {
   const spec = objectAt(value, 'spec') as unknown as SecretReferenceSpec;
   const { problems } = collectWanted([{ name, ...spec }], []);
-  const tooMuch = problems.map(({ message }): Found => ({ code: 'TooMuch', path: ['spec'], message }));
+  const tooMuch = problems.map(({ message }): Found => ({
+    code: 'TooMuch',
+    path: ['spec'],
+    atKey: true,
+    message,
+  }));
   const domain = domainOf(namespace);
   if (domain === undefined) return tooMuch;
   if (domain === null) {
     const message = `namespace ${namespace} has no label ${DOMAIN_LABEL}, so its references may use no source`;
     return [...tooMuch, { code: 'DomainForbidden', path: ['metadata', 'namespace'], message }];
   }
-  const stores = sourcesOf(spec).filter(({ type }) => type === 'KUBERNETES');
-  const refused = new Set(
-    stores.flatMap((source) => refusal(domain, source, () => undefined)?.message ?? []),
-  );
-  return [
-    ...tooMuch,
-    ...Array.from(refused, (message): Found => ({ code: 'DomainForbidden', path: ['spec'], message })),
+  return [...tooMuch, ...foreignStores(spec, domain)];
+}
+
+function foreignStores({ env = [], envFrom = [] }: SecretReferenceSpec, domain: string): Found[] {
+  const sources = [
+    ...env.map(({ secret }, i) => [secret.source, ['spec', 'env', i, 'secret', 'source']] as const),
+    ...envFrom.map(({ source }, i) => [source, ['spec', 'envFrom', i, 'source']] as const),
   ];
+  return sources.flatMap(([source, path]): Found[] => {
+    // Which domains an integration is shared with says the cluster.
+    const refused = source.type === 'KUBERNETES' && refusal(domain, source, () => undefined);
+    return refused ? [{ code: 'DomainForbidden', path, message: refused.message }] : [];
+  });
 }

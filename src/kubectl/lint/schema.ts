@@ -41,7 +41,10 @@ function object(value: JsonObject, { properties, required = [] }: Schema, path: 
   if (!properties) return [];
   const missing = required
     .filter((name) => (value[name] ?? null) === null)
-    .map((name) => found('RequiredField', path, `${dotted([...path, name])} is missing`));
+    .map((name) => ({
+      ...found('RequiredField', path, `${dotted([...path, name])} is missing`),
+      atKey: true,
+    }));
   const inside = Object.entries(value).flatMap(([name, field]) => {
     if (field === null) return [];
     const schema = Object.hasOwn(properties, name) ? properties[name] : undefined;
