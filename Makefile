@@ -6,7 +6,7 @@ CLUSTER ?= local
 export CLUSTER
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate format verify unit test test-cluster test-node cluster-up cluster-down cluster-status demo demo-down bench
+.PHONY: help install generate format verify unit test test-cluster test-node cluster-up cluster-down cluster-status demo demo-down bench plugin
 
 help: ## Show this manual
 	@echo "Fairlead: secrets from where they are kept into Spark and Jupyter pods."
@@ -59,3 +59,6 @@ demo-down: install ## Clean up after the demo
 
 bench: install ## Speed and memory beside a floor measured in the same run
 	npm run --silent bench
+
+plugin: install ## Bundle `kubectl fairlead` into dist/kubectl-fairlead
+	npm run --silent plugin
