@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PageBuilder, MAX_ITEMS } from './page-builder.ts';
 import { decodeToken, encodeToken, indexBehind, relation, type Position } from './page.ts';

@@ -105,13 +105,20 @@ function refusedWrite(error: KubeError, edit: Edit): StatusError {
   const { code, status } = error;
   const why = `the API server does not take the store: ${whyRefused(error)}`;
   if (code === 'Forbidden') return forbidden(encodeName(edit), why);
-  if (status === 413) return new StatusError('RequestEntityTooLarge', why);
+  if (status === 413 || isTooLarge(error)) return new StatusError('RequestEntityTooLarge', TOO_LARGE);
   if (code === 'Invalid') return new StatusError('Invalid', why);
   if (code === 'TooManyRequests') return new StatusError('ServiceUnavailable', why, retryAfter(error));
   // It may have been done before the answer was lost, so nobody is told to try again by itself.
   return new StatusError('Timeout', `it is not known whether the store was written: ${whyRefused(error)}`);
 }
 
+/** etcd's own limit: the names of the keys and what the API server notes of them count, too. It comes as a 500. */
+function isTooLarge({ serverMessage = '' }: KubeError): boolean {
+  return serverMessage.includes('request is too large');
+}
+
+const TOO_LARGE =
+  'nothing was written: with the names of its keys the store would be larger than the cluster keeps';
 const CONTENDED = new StatusError(
   'Conflict',
   'nothing was written: others write the store all the time; try again',
