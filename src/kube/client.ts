@@ -92,6 +92,11 @@ export class KubeClient {
     this.#mayWrite = mayWrite;
   }
 
+  /** Where the API server is, as `https://host:port`. */
+  get origin(): string {
+    return this.#credentials.origin;
+  }
+
   /**
    * The same client, but a write is refused with LeaseLost unless `mayWrite()` is true at the moment of sending:
    * for a leader that may have been paused while another took over.

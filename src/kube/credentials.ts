@@ -59,6 +59,11 @@ export class Credentials {
     return performance.now() < this.#freshUntil ? this.#session : undefined;
   }
 
+  /** The server, without its path. */
+  get origin(): string {
+    return serverOf(this.#config).origin;
+  }
+
   /** Reads tokens and certificates again. Calls at the same time share one reading. */
   async refresh(): Promise<Session> {
     this.#refreshing ??= this.#read().finally(() => {

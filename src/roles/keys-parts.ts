@@ -2,15 +2,14 @@ import type { Refused } from '../aggregation/options.ts';
 import type { Caller } from '../aggregation/resource.ts';
 import type { AuditLog } from '../audit/log.ts';
 import type { Action, AuditRecord } from '../audit/record.ts';
-import type { Config } from '../config.ts';
 import type { PolicyGuard } from '../controllers/policies.ts';
 import type { TargetDependencies } from '../controllers/targets.ts';
-import type { View } from '../controllers/view.ts';
 import { world, type World, type WorldOptions } from '../controllers/world.ts';
 import type { AccessQuestion, AccessReviews } from '../kube/access-review.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { RequestToken } from '../sources/vault/login.ts';
 import type { VaultSource } from '../sources/vault/source.ts';
 
 /** What of the cluster the API for keys has to see: no pods, and nothing of bundles. */
@@ -27,15 +26,14 @@ export type May = (caller: Caller, deed: Deed, signal: AbortSignal) => Promise<b
 
 /** What the kinds of the API for keys are made of. */
 export interface KeysDependencies {
-  readonly config: Config;
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
   readonly world: KeysWorld;
-  readonly view: View;
   readonly vault: VaultSource;
   readonly allowed: TargetDependencies['allowed'];
   readonly guard: PolicyGuard;
+  readonly requestToken: RequestToken;
   /** Rejects with KubeError if it cannot be found out: no answer is no permission. */
   readonly may: May;
   readonly reviews: AccessReviews;

@@ -1,13 +1,10 @@
 import { KEYS_AUDIT_LEASE_PREFIX, KEYS_AUDIT_LEASES, KEYS_GROUP, VERSION } from '../api/names.ts';
 import { extensionApi } from '../aggregation/api.ts';
-import type { InnerRoutes } from '../aggregation/inner.ts';
-import type { ApiResource } from '../aggregation/resource.ts';
 import type { AuditLog } from '../audit/log.ts';
 import { SlotAnchor } from '../audit/slots.ts';
 import type { Config } from '../config.ts';
 import { expectedPolicies, PolicyGuard } from '../controllers/policies.ts';
 import { tokenRequests } from '../controllers/token-request.ts';
-import { cachedView } from '../controllers/view.ts';
 import { connect } from '../kube/client.ts';
 import { codeOf } from '../kube/errors.ts';
 import { AccessReviews } from '../kube/access-review.ts';
@@ -20,6 +17,7 @@ import { startAudit } from './audit.ts';
 import { fenced, POLICIES } from './fence.ts';
 import { FrontProxy } from './front-proxy.ts';
 import { askReviews, keysWorld, refusals, type KeysDependencies } from './keys-parts.ts';
+import { servedBy, type Served } from './keys-served.ts';
 import { address, type Role } from './role.ts';
 import { serve } from './serving.ts';
 
@@ -36,16 +34,6 @@ const LIMITS = {
   /** People with hundreds of groups. */
   headerBytes: 128 * 1024,
 };
-
-/** What this role serves, made of what it has. */
-export interface Served {
-  readonly resources: readonly ApiResource[];
-  readonly inner: InnerRoutes;
-}
-
-function servedBy(_: KeysDependencies): Served {
-  return { resources: [], inner: {} };
-}
 
 /** Serves the API for keys, behind kube-apiserver; every replica does. */
 export function keysRole(
@@ -107,31 +95,17 @@ export function keysRole(
           log.warn({ code: codeOf(error) }, 'the anchor of the audit could not be held; tried again'),
         ),
       );
+      const requestToken = fenced(guard, tokenRequests(client, systemNamespace));
       const vault = new VaultSource({
-        ...{ clock, random: Math.random, log, maxWaitersPerIntegration: VAULT_WAITERS },
-        requestToken: fenced(guard, tokenRequests(client, systemNamespace)),
+        ...{ clock, random: Math.random, log, maxWaitersPerIntegration: VAULT_WAITERS, requestToken },
         ...metrics.vault,
       });
       const reviews = new AccessReviews(client, clock);
       const may = askReviews(reviews, clock);
-      const view = cachedView(seen, systemNamespace);
       const allowed = { vaultHosts, allowHttp, tokenAudiences };
       const { resources, inner } = served({
-        ...{
-          config,
-          client,
-          clock,
-          log,
-          world: seen,
-          view,
-          vault,
-          allowed,
-          guard,
-          may,
-          reviews,
-          audit: log_,
-        },
-        ...{ systemNamespace, storePrefix },
+        ...{ client, clock, log, world: seen, vault, allowed, guard, may, reviews, requestToken },
+        ...{ audit: log_, systemNamespace, storePrefix },
       });
 
       const unavailable = () => {

@@ -166,7 +166,11 @@ async function startReplica(kubeconfig: string, vaultHost: string, auditFile: st
   const client = connect({ kubeconfig, userAgent: 'fairlead-keys', fieldManager: 'fairlead-keys' });
   const allowed = { vaultHosts: [vaultHost], allowHttp: true, tokenAudiences: ['vault'] };
   const seen = world({ client, clock, systemNamespace: SYSTEM, storePrefix: 'iomete-secret-store' });
-  const expected = await expectedPolicies([POLICIES], { systemNamespace: SYSTEM, tokenAudiences: ['vault'] });
+  const expected = await expectedPolicies([POLICIES], {
+    systemNamespace: SYSTEM,
+    tokenAudiences: ['vault'],
+    storePrefix: 'iomete-secret-store',
+  });
   const guard = new PolicyGuard(expected, client, clock);
   const source = new VaultSource({ clock, random: Math.random });
   const audit = new AuditLog({
