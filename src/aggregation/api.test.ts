@@ -235,7 +235,7 @@ describe('what cannot be served', () => {
       },
     };
     const answer = api({ resources: [resource] })(request());
-    await clock.advance(25_000);
+    await clock.advance(50_000);
     expect(await answer).toMatchObject(status('Timeout', 504));
     await promise;
     expect(problems).toEqual([{ code: 'DeadlineExceeded', resource: 'placeholders' }]);
