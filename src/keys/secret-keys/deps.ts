@@ -1,5 +1,4 @@
 import type { AuditLog } from '../../audit/log.ts';
-import type { LiveReads } from '../../controllers/live.ts';
 import type { TargetDependencies } from '../../controllers/targets.ts';
 import type { World } from '../../controllers/world.ts';
 import type { AccessReviews } from '../../kube/access-review.ts';
@@ -7,7 +6,6 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Problem } from '../../resolve/problem.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { VaultSource } from '../../sources/vault/source.ts';
-import type { NameReads } from './vault-names.ts';
 
 /** What this API sees of the cluster; of the stores it looks at the names of their keys only. */
 export type KeysWorld = Pick<
@@ -34,12 +32,4 @@ export interface SecretKeyDependencies extends TargetDependencies {
   readonly guard: { problem(): Problem | undefined };
   /** At least 0 and less than 1; for tests. */
   readonly random?: () => number;
-}
-
-/** What requests that come at the same time share. */
-export interface Reads {
-  /** Of the API server. */
-  readonly live: LiveReads;
-  /** Of Vault. */
-  readonly names: NameReads;
 }

@@ -2,7 +2,8 @@ import type { ListAnswer, ResourceRequest } from '../../aggregation/resource.ts'
 import { DOMAIN_MISSING } from '../../resolve/permission.ts';
 import { auditList } from './audit.ts';
 import { keyObject } from './columns.ts';
-import type { Reads, SecretKeyDependencies } from './deps.ts';
+import type { SecretKeyDependencies } from './deps.ts';
+import type { Reads } from './reads.ts';
 import { Listing } from './listing.ts';
 import { PageBuilder } from './page-builder.ts';
 import { decodeToken } from './page.ts';

@@ -1,7 +1,8 @@
 import type { Caller } from '../../aggregation/resource.ts';
 import type { Integration } from '../../controllers/objects.ts';
 import type { Source } from '../../resolve/place.ts';
-import type { Reads, SecretKeyDependencies } from './deps.ts';
+import type { SecretKeyDependencies } from './deps.ts';
+import type { Reads } from './reads.ts';
 import type { PageBuilder } from './page-builder.ts';
 import { may, useOf } from './rights.ts';
 import { integrationsOf, liveStoreKeys, storesOf, watchedStoreKeys } from './sources.ts';
