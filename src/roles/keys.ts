@@ -100,6 +100,9 @@ export function keysRole(
         ...{ clock, random: Math.random, log, maxWaitersPerIntegration: VAULT_WAITERS, requestToken },
         ...metrics.vault,
       });
+      seen.integrations.onChange(({ type, object }) => {
+        if (type === 'deleted') vault.forget(object.metadata.name);
+      });
       const reviews = new AccessReviews(client, clock);
       const may = askReviews(reviews, clock);
       const allowed = { vaultHosts, allowHttp, tokenAudiences };
