@@ -162,7 +162,10 @@ function notServed(of: GroupVersion, resource: ApiResource, parameters: readonly
     ...common(of, resource, 'patch', ''),
     description: 'Not served.',
     parameters,
-    responses: { '405': { description: 'It is not served.', content: json(`${META}.Status`) } },
+    responses: {
+      '405': { description: 'It is not served.', content: json(`${META}.Status`) },
+      default: { description: 'Why not.', content: json(`${META}.Status`) },
+    },
   };
 }
 

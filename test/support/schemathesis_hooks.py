@@ -1,0 +1,101 @@
+"""What schemathesis calls around each request of test/cluster/keys-fuzz.test.ts.
+
+Most of what it makes up ends at the first check: the namespace is not there, the key is of another store. So most
+requests get a part that is right, which part depends on nothing but the request itself. Each request has the next of
+many users, since each user may ask only so often. What was asked and answered is written down, a line of JSON each.
+"""
+
+import json
+import os
+import re
+import zlib
+
+import schemathesis
+
+FUZZ = json.loads(os.environ["FUZZ"])
+LOG = open(FUZZ["log"], "a", encoding="utf-8")
+users = 0
+
+
+def digits(case):
+    """A number that is the same for the same request."""
+    parts = [case.method, case.path_parameters, case.query, case.body]
+    number = zlib.crc32(json.dumps(parts, default=repr, sort_keys=True).encode())
+
+    def choose(count):
+        nonlocal number
+        number, choice = divmod(number, count)
+        return choice
+
+    return choose
+
+
+def key_name(choose, name):
+    """Of a key that was there before, of one of a few others, or of one whose end was made up."""
+    ends = [FUZZ["key"], f"fuzz-{choose(5)}", re.sub(r"[^-._a-zA-Z0-9]", "", str(name))[:40]]
+    return f"kubernetes:{FUZZ['domain']}:{ends[choose(3)]}"
+
+
+def fit_key(choose, body, name):
+    for field in ("apiVersion", "kind"):
+        body.pop(field, None)
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict):
+        for field in ("namespace", "uid", "resourceVersion", "generateName"):
+            metadata.pop(field, None)
+    body["metadata"] = {**(metadata if isinstance(metadata, dict) else {}), "name": name}
+    spec = body.get("spec")
+    if isinstance(spec, dict):
+        if choose(2):
+            spec.pop("secret", None)
+        if choose(2):
+            spec["value"] = str(spec.get("value"))
+
+
+def fit_test(choose, body):
+    for field in ("apiVersion", "kind", "metadata"):
+        body.pop(field, None)
+    if choose(2):
+        spec = {"integrationRef": {"name": FUZZ["integration"]}}
+        old = body.get("spec")
+        if choose(2) and isinstance(old, dict):
+            spec.update({key: old[key] for key in ("path", "namespace") if key in old})
+        body["spec"] = spec
+    elif isinstance(body.get("spec"), dict) and isinstance(body["spec"].get("integration"), dict):
+        body["spec"] = {"integration": {**body["spec"]["integration"], "host": FUZZ["host"]}}
+
+
+@schemathesis.hook
+def before_call(ctx, case, kwargs):
+    global users
+    users += 1
+    case.headers["Impersonate-User"] = f"{FUZZ['user']}{users % FUZZ['users']}"
+    case.headers["Impersonate-Group"] = FUZZ["group"]
+    choose = digits(case)
+    if choose(8) == 0:
+        return
+    name = None
+    if case.path_parameters.get("namespace") is not None:
+        case.path_parameters["namespace"] = FUZZ["namespace"]
+    if case.path_parameters.get("name") is not None and choose(4):
+        case.path_parameters["name"] = name = key_name(choose, case.path_parameters["name"])
+    if isinstance(case.body, dict) and case.method in ("POST", "PUT"):
+        if "connectiontests" in case.operation.path:
+            fit_test(choose, case.body)
+        else:
+            fit_key(choose, case.body, name or key_name(choose, case.body.get("metadata")))
+
+
+@schemathesis.hook
+def after_call(ctx, case, response):
+    sent = response.request.body or b""
+    line = {
+        "method": response.request.method,
+        "operation": case.operation.path,
+        "url": response.request.url,
+        "status": response.status_code,
+        "sent": (sent if isinstance(sent, str) else sent.decode("utf-8", "replace"))[:200_000],
+        "answer": response.content.decode("utf-8", "replace")[:20_000],
+    }
+    LOG.write(json.dumps(line) + "\n")
+    LOG.flush()
