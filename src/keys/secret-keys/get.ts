@@ -3,7 +3,7 @@ import type { ObjectAnswer, ResourceRequest } from '../../aggregation/resource.t
 import type { Reason } from '../../api/reasons.ts';
 import type { LiveReads } from '../../controllers/live.ts';
 import { refusal } from '../../resolve/permission.ts';
-import { keyRecord } from './audit.ts';
+import { keyRecord, NAME_INVALID } from './audit.ts';
 import { keyObject } from './columns.ts';
 import type { SecretKeyDependencies } from './deps.ts';
 import { notFound } from './errors.ts';
@@ -32,10 +32,13 @@ export async function getKey(
   deps: SecretKeyDependencies,
 ): Promise<ObjectAnswer> {
   const ref = decodeName(name);
-  if (!ref) throw notFound(name);
+  const deed = { action: 'list-keys', caller, namespace, ref } as const;
+  if (!ref) {
+    await deps.audit.note(keyRecord(deed, 'refused', NAME_INVALID), signal);
+    throw notFound(name);
+  }
   assertCurrent(deps.world);
   const found = await look(ref);
-  const deed = { action: 'list-keys', caller, namespace, ref } as const;
   switch (found.kind) {
     case 'found':
       await deps.audit.intend([keyRecord(deed, 'allowed', 'Listed')], signal);
