@@ -38,7 +38,7 @@ beforeAll(async () => {
     (await document()).includes('ConnectionTest'),
   );
   result = await fuzz({
-    ...{ server, ca, dir, seed: 20, examples: 60, document: await document() },
+    ...{ server, ca, dir, seed: 20, examples: 30, document: await document() },
     token: (await p.k.run('create', 'token', 'fuzzer', '-n', namespace)).trim(),
     parts: {
       ...{ user: USER, users: USERS, group: GROUP, namespace, domain: DOMAIN, key: KEY },
@@ -143,7 +143,7 @@ describe('requests that are made up by the OpenAPI document', () => {
         ['POST', '/connectiontests'],
       ],
     ] as const) {
-      expect([method, part, done(method ?? '', part ?? '') >= 5]).toEqual([method, part, true]);
+      expect([method, part, done(method ?? '', part ?? '') > 2]).toEqual([method, part, true]);
     }
     expect(count(({ status }) => status === 429)).toBeLessThan(result.exchanges.length / 20);
   });

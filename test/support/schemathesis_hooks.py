@@ -30,10 +30,12 @@ def digits(case):
     return choose
 
 
-def key_name(choose, name):
-    """Of a key that was there before, of one of a few others, or of one whose end was made up."""
-    ends = [FUZZ["key"], f"fuzz-{choose(5)}", re.sub(r"[^-._a-zA-Z0-9]", "", str(name))[:40]]
-    return f"kubernetes:{FUZZ['domain']}:{ends[choose(3)]}"
+def key_name(choose, method, name):
+    """Of the key that was there before, of one of a few others, or of one whose end was made up."""
+    some = f"fuzz-{choose(5)}"
+    made_up = re.sub(r"[^-._a-zA-Z0-9]", "", str(name))[:40]
+    ends = [FUZZ["key"], FUZZ["key"] if method == "GET" else some, some, made_up]
+    return f"kubernetes:{FUZZ['domain']}:{ends[choose(4)]}"
 
 
 def fit_key(choose, body, name):
@@ -65,6 +67,12 @@ def fit_test(choose, body):
         body["spec"] = {"integration": {**body["spec"]["integration"], "host": FUZZ["host"]}}
 
 
+def fit_deletion(choose, body):
+    if choose(4):
+        for field in ("apiVersion", "kind", "preconditions"):
+            body.pop(field, None)
+
+
 @schemathesis.hook
 def before_call(ctx, case, kwargs):
     global users
@@ -78,12 +86,14 @@ def before_call(ctx, case, kwargs):
     if case.path_parameters.get("namespace") is not None:
         case.path_parameters["namespace"] = FUZZ["namespace"]
     if case.path_parameters.get("name") is not None and choose(4):
-        case.path_parameters["name"] = name = key_name(choose, case.path_parameters["name"])
-    if isinstance(case.body, dict) and case.method in ("POST", "PUT"):
-        if "connectiontests" in case.operation.path:
+        case.path_parameters["name"] = name = key_name(choose, case.method, case.path_parameters["name"])
+    if isinstance(case.body, dict):
+        if case.method == "DELETE":
+            fit_deletion(choose, case.body)
+        elif "connectiontests" in case.operation.path:
             fit_test(choose, case.body)
-        else:
-            fit_key(choose, case.body, name or key_name(choose, case.body.get("metadata")))
+        elif case.method in ("POST", "PUT"):
+            fit_key(choose, case.body, name or key_name(choose, case.method, case.body.get("metadata")))
 
 
 @schemathesis.hook
