@@ -220,7 +220,7 @@ function roleProcess(role: Role, child: ChildProcess, logFile: string, health: s
 }
 
 async function untilAnswers(started: RoleProcess, path: string): Promise<void> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + 120_000;
   let ended = false;
   void started.exited.then(() => (ended = true));
   for (;;) {

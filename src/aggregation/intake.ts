@@ -62,7 +62,8 @@ export function takeDeleteOptions(raw: unknown, dryRun: boolean): { body?: unkno
 }
 
 /** security: what kubectl and the API server note about an object repeats what it says. */
-function withoutCopies({ managedFields: _, ...metadata }: Readonly<Record<string, unknown>>): object {
+function withoutCopies(given: Readonly<Record<string, unknown>>): object {
+  const { managedFields: _, ...metadata } = given;
   const { annotations } = metadata;
   if (!isObject(annotations)) return metadata;
   const rest = Object.entries(annotations).filter(([name]) => name !== LAST_APPLIED);

@@ -13,7 +13,9 @@ export interface Refused {
   readonly resource: string;
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
-  readonly reason: 'Unauthorized' | 'Forbidden' | 'TooManyRequests';
+  /** NotFound: a path below the version that leads nowhere. */
+  readonly reason:
+    'Unauthorized' | 'Forbidden' | 'TooManyRequests' | 'BadRequest' | 'RequestEntityTooLarge' | 'NotFound';
   readonly message: string;
 }
 
@@ -66,5 +68,5 @@ export const LIMITS = {
   /** security: one user cannot keep out others, nor use up what is behind this. */
   perUser: { burst: 100, refillMs: 50, users: 4096 } satisfies UserLimits as UserLimits,
   /** Less than that of the server below, so that clients get a Status. kube-apiserver waits a minute. */
-  deadlineMs: 25_000,
+  deadlineMs: 50_000,
 };

@@ -1,5 +1,5 @@
 import type { OpenAnswer } from '../serve/open.ts';
-import { StatusError } from './errors.ts';
+import type { StatusError } from './errors.ts';
 
 /** When nobody says better, after so long a client may try again. */
 const RETRY_AFTER_SECONDS = 1;

@@ -59,6 +59,8 @@ export const CERTIFICATE_SECRET = 'fairlead-webhook-cert';
 export const WEBHOOK_CONFIGURATION = 'fairlead';
 /** The same for the API for keys. */
 export const KEYS_CERTIFICATE_SECRET = 'fairlead-keys-cert';
+/** The last part of the path at which kube-apiserver asks what to warn of before a deletion. */
+export const DELETION_WARNINGS = 'deletionwarnings';
 export const KEYS_API_SERVICE = `${VERSION}.${KEYS_GROUP}`;
 
 /** The key that the lines of the audit are chained with, made by the certificates role. */

@@ -27,7 +27,7 @@ const FLUSH_MS = 2_000;
 const VAULT_WAITERS = 16;
 /** For the server: a little more than the API needs to answer that it is late. kube-apiserver waits for a minute. */
 const LIMITS = {
-  deadlineMs: 30_000,
+  deadlineMs: 55_000,
   /** As kube-apiserver does it: what etcd takes. */
   bodyBytes: 1_572_864,
   bufferedBytes: 32 * 1024 * 1024,
@@ -99,6 +99,9 @@ export function keysRole(
       const vault = new VaultSource({
         ...{ clock, random: Math.random, log, maxWaitersPerIntegration: VAULT_WAITERS, requestToken },
         ...metrics.vault,
+      });
+      seen.integrations.onChange(({ type, object }) => {
+        if (type === 'deleted') vault.forget(object.metadata.name);
       });
       const reviews = new AccessReviews(client, clock);
       const may = askReviews(reviews, clock);

@@ -45,7 +45,7 @@ interface ApiService extends KubeObject {
   readonly spec?: { readonly caBundle?: string };
 }
 
-/** An APIService. Without the right to look at it, it counts as not there: the right is installed with it. */
+/** An APIService. Without the right to look at it, it counts as not there, as it does with an older config/rbac. */
 export function apiServiceTrust(client: KubeClient, name: string): Trust {
   const resource = RESOURCES.apiServices;
   const look = async (signal: AbortSignal) =>

@@ -82,8 +82,8 @@ describe('the role', () => {
       const leases: KubeJson[] = await p.k.list('leases', SYSTEM);
       return leases
         .filter(({ metadata }) => metadata.name.startsWith('fairlead-audit-keys-'))
-        .map(({ spec }) => spec.holderIdentity ?? '')
-        .sort();
+        .map(({ spec }): string => spec.holderIdentity ?? '')
+        .sort((a, b) => (a < b ? -1 : 1));
     };
     await until('two anchors', async () => (await holders()).join() === 'keys,keys-2');
     expect(await second.stop()).toBe(0);

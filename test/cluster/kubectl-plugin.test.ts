@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { rm } from 'node:fs/promises';
 import { freePort } from '../../hack/fairlead.ts';
 import { kubectl } from '../../hack/install.ts';
 import { kube, scratch, until } from '../support/cluster.ts';
@@ -12,6 +12,9 @@ import { grant, named, revoke } from '../support/rbac.ts';
 
 const VALUE = 'pl41n-v4lue-nobody-may-see';
 const JANE = ['--as', 'jane'];
+/** Of its own for each run, since versions count on. */
+const PLACE = `plugin-${randomBytes(3).toString('hex')}`;
+const EXEC = { apiVersion: 'client.authentication.k8s.io/v1' };
 const STRANGER = ['--as', 'stranger'];
 
 let p: Platform;
@@ -25,7 +28,7 @@ beforeAll(async () => {
   plugin = await installPlugin(p.cluster, dir);
   namespace = await p.namespace('marketing');
   await p.store('marketing', { db_password: VALUE });
-  await p.integration('plugin-vault', { s3_secret_key: VALUE });
+  await p.integration('plugin-vault', { s3_secret_key: VALUE }, { path: `secret/data/${PLACE}` });
   await p.k.apply(
     reference('warehouse', namespace, {
       DB_PASSWORD: 'KUBERNETES/marketing/db_password',
@@ -51,7 +54,7 @@ beforeAll(async () => {
 afterAll(async () => {
   if (p) await revoke(p.k, 'plugin-jane-integrations');
   await p?.stop();
-  await rm(dir, { recursive: true, force: true });
+  if (dir) await rm(dir, { recursive: true, force: true });
 });
 
 const explain = async (...args: string[]) => plugin(['explain', ...args, '-n', namespace]);
@@ -78,13 +81,7 @@ describe('explain', () => {
       ...['-', 'yes', '-', 'Resolved'],
     ]);
     expect(row(out, 'S3_SECRET_KEY')).toEqual([
-      ...[
-        'S3_SECRET_KEY',
-        'warehouse',
-        'VAULT/plugin-vault',
-        's3_secret_key',
-        '/v1/secret/data/plugin-vault',
-      ],
+      ...['S3_SECRET_KEY', 'warehouse', 'VAULT/plugin-vault', 's3_secret_key', `/v1/secret/data/${PLACE}`],
       ...['1', 'yes', 'yes', 'Resolved'],
     ]);
     expect(out).toContain('SecretsDelivered');
@@ -224,17 +221,11 @@ describe('where it goes and as whom', () => {
     ) as { clusters: { cluster: object }[] };
     const token = (await p.k.run('create', 'token', 'default', '-n', namespace)).trim();
     const login = join(dir, 'login');
-    const credential = `{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"'"$(cat ${login}.token)"'"}}`;
-    await writeFile(`${login}.token`, token, { mode: 0o600 });
-    await writeFile(login, `#!/bin/sh\n[ -n "$KUBERNETES_EXEC_INFO" ] && printf '%s' '${credential}'\n`, {
-      mode: 0o755,
-    });
+    const credential = { ...EXEC, kind: 'ExecCredential', status: { token } };
+    const script = `#!/bin/sh\n[ -n "$KUBERNETES_EXEC_INFO" ] && echo '${JSON.stringify(credential)}'\n`;
+    await writeFile(login, script, { mode: 0o700 });
     const [one, two] = [join(dir, 'one.yaml'), join(dir, 'two.yaml')];
-    const exec = {
-      apiVersion: 'client.authentication.k8s.io/v1',
-      command: './login',
-      interactiveMode: 'Never',
-    };
+    const exec = { ...EXEC, command: './login', interactiveMode: 'Never' };
     await writeFile(
       one,
       stringify({ clusters: [{ name: 'c', cluster: view.clusters[0]?.cluster }], contexts: null }),

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DELETION_WARNINGS } from '../../src/api/names.ts';
 import { placeholders, type Placeholders } from '../../src/aggregation/test-support.ts';
 import { parseConfig } from '../../src/config.ts';
 import { accountKubeconfig, unregisterKeysApi } from '../../hack/install.ts';
@@ -33,7 +34,7 @@ export async function servePlaceholder(p: Platform, dir: string): Promise<Runnin
     resources: [held.resource],
     inner: {
       // What config/keys-api/deletions.yaml leads to.
-      deletionwarnings: ({ body }: { body: unknown }) => {
+      [DELETION_WARNINGS]: ({ body }: { body: unknown }) => {
         const review = body as { apiVersion: string; kind: string; request: { uid: string } };
         const response = { uid: review.request.uid, allowed: true, warnings: ['it is in use'] };
         return { status: 200, body: { ...review, request: undefined, response } };

@@ -66,7 +66,13 @@ export async function platform(name: string, options: PlatformOptions = {}): Pro
     keysApi: options.keysApi ?? false,
     flags: ['--log-level', 'debug', '--lease-seconds', '4', ...(options.flags ?? [])],
   });
-  await fairlead.start();
+  try {
+    await fairlead.start();
+  } catch (error) {
+    // Nobody else knows of what has started already, nor of an API that is registered and leads nowhere.
+    await fairlead.stop();
+    throw error;
+  }
   const namespaces: string[] = [];
   const inSystem: [kind: string, name: string][] = [];
 
@@ -160,7 +166,7 @@ export async function platform(name: string, options: PlatformOptions = {}): Pro
           '--force',
           '--wait=false',
         );
-        await k.run('delete', 'namespace', namespace, '--wait=false');
+        await k.run('delete', 'namespace', namespace, '--wait=false', '--ignore-not-found');
       }
       await rm(dir, { recursive: true, force: true });
     },

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import * as names from '../../src/api/names.ts';
 import { secretObject, source } from '../../src/api/secret-object.ts';
@@ -7,7 +8,7 @@ import { grantsOf } from '../../src/controllers/resource-bundle/grants.ts';
 import { secretReference } from '../../src/api/secret-reference.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../config/${path}`, import.meta.url), 'utf8');
-const config = ['policies', 'webhook', 'rbac']
+const config = ['policies', 'webhook', 'rbac', 'keys-api']
   .flatMap((dir) =>
     readdirSync(new URL(`../../config/${dir}`, import.meta.url)).map((file) => read(`${dir}/${file}`)),
   )
@@ -30,6 +31,10 @@ describe('the YAML and the code use the same names', () => {
     names.AUDIT_KEY_SECRET,
     names.AUDIT_KEY_TYPE,
     names.AUDIT_LEASE,
+    names.KEYS_API_SERVICE,
+    names.KEYS_GROUP,
+    names.KEYS_CERTIFICATE_SECRET,
+    ...Array.from({ length: names.KEYS_AUDIT_LEASES }, (_, i) => `${names.KEYS_AUDIT_LEASE_PREFIX}${i}`),
   ])('%s', (name) => {
     expect(config).toContain(name);
   });
@@ -118,6 +123,36 @@ describe('the webhook', () => {
     expect(webhook).toMatch(/key: fairlead.dev\/legacy-placeholders, operator: NotIn, values: \[enabled\]/);
     expect(webhook).toMatch(/key: fairlead.dev\/legacy-placeholders, operator: In, values: \[enabled\]/);
     expect(webhook.match(/failurePolicy: Fail/g)).toHaveLength(2);
+  });
+});
+
+describe('the API for keys', () => {
+  const keys = readdirSync(new URL('../../config/keys-api', import.meta.url)).map((file) =>
+    read(`keys-api/${file}`),
+  );
+
+  it('is off by default: nothing of it but its fence is installed with the rest', () => {
+    expect(read('kustomization.yaml')).not.toContain('keys-api');
+    expect(read('policies/kustomization.yaml')).toContain('fence-keys.yaml');
+  });
+
+  it('has as many anchors as the policy and RBAC allow', () => {
+    const last = names.KEYS_AUDIT_LEASES - 1;
+    expect(read('policies/fence-keys.yaml')).toContain(`'^${names.KEYS_AUDIT_LEASE_PREFIX}[0-${last}]$'`);
+    expect(read('keys-api/rbac.yaml')).not.toContain(`${names.KEYS_AUDIT_LEASE_PREFIX}${last + 1}`);
+  });
+
+  it('is asked for warnings by way of the API server, and never stands in the way', () => {
+    const { webhooks } = parse(read('keys-api/deletions.yaml')) as { webhooks: object[] };
+    const path = `/apis/${names.KEYS_GROUP}/${names.VERSION}/${names.DELETION_WARNINGS}`;
+    const service = { name: 'kubernetes', namespace: 'default', path };
+    expect(webhooks).toMatchObject([{ clientConfig: { service }, failurePolicy: 'Ignore' }]);
+  });
+
+  it('holds no verb for everything, and cannot delete', () => {
+    expect(keys.join('\n')).not.toMatch(
+      /['"]?\*['"]?\]|verbs: .*\b(?:delete|deletecollection|escalate|bind|impersonate)\b/,
+    );
   });
 });
 

@@ -70,10 +70,10 @@ export async function runTest(
   const { test, target, reader, caller, namespace } = subject;
   const { audit } = deps;
   if (target.kind === 'unusable') {
-    const status = refusedStatus(target.failure, target.step, reader);
-    const path = target.failure.location;
-    await audit.note(testRecord({ caller, namespace, test, path }, resultOf(status)), signal);
-    return status;
+    const { failure, step } = target;
+    const result = resultOf(refusedStatus(failure, step, { ...reader, full: true }));
+    await audit.note(testRecord({ caller, namespace, test, path: failure.location }, result), signal);
+    return refusedStatus(failure, step, reader);
   }
   const tested: Tested = { caller, namespace, test, path: target.location };
   const leave = limits.enter();

@@ -1,15 +1,14 @@
 import { StatusError } from '../../aggregation/errors.ts';
 import type { ObjectAnswer, ResourceRequest } from '../../aggregation/resource.ts';
 import type { Reason } from '../../api/reasons.ts';
-import type { LiveReads } from '../../controllers/live.ts';
 import { refusal } from '../../resolve/permission.ts';
-import { keyRecord } from './audit.ts';
+import { keyRecord, NAME_INVALID } from './audit.ts';
 import { keyObject } from './columns.ts';
 import type { SecretKeyDependencies } from './deps.ts';
+import type { Reads } from './reads.ts';
 import { notFound } from './errors.ts';
 import { decodeName, type KeyRef } from './name.ts';
 import { assertCurrent, liveStoreKeys, readNamespace, usableIntegration } from './sources.ts';
-import { vaultNames } from './vault-names.ts';
 
 type Found =
   | { readonly kind: 'found' }
@@ -28,14 +27,17 @@ const NOTHING_THERE: readonly string[] = ['PathNotFound', 'SourceDeleted', 'Sour
  */
 export async function getKey(
   { caller, namespace = '', name = '', signal }: ResourceRequest,
-  live: LiveReads,
+  { live, names }: Reads,
   deps: SecretKeyDependencies,
 ): Promise<ObjectAnswer> {
   const ref = decodeName(name);
-  if (!ref) throw notFound(name);
+  const deed = { action: 'list-keys', caller, namespace, ref } as const;
+  if (!ref) {
+    await deps.audit.note(keyRecord(deed, 'refused', NAME_INVALID), signal);
+    throw notFound(name);
+  }
   assertCurrent(deps.world);
   const found = await look(ref);
-  const deed = { action: 'list-keys', caller, namespace, ref } as const;
   switch (found.kind) {
     case 'found':
       await deps.audit.intend([keyRecord(deed, 'allowed', 'Listed')], signal);
@@ -64,9 +66,9 @@ export async function getKey(
     const integration = await usableIntegration(source.id, domain, caller, signal, deps);
     if (!integration) return { kind: 'refused', reason: 'UseForbidden' };
     const deadline = deps.clock.now() + PATIENCE_MS;
-    const names = await vaultNames(integration, { deadline, signal }, deps);
-    if (names.kind === 'names') return isIn(names.names, key);
-    return NOTHING_THERE.includes(names.reason) ? { kind: 'missing' } : names;
+    const read = await names.of(integration, { deadline, signal });
+    if (read.kind === 'names') return isIn(read.names, key);
+    return NOTHING_THERE.includes(read.reason) ? { kind: 'missing' } : read;
   }
 }
 

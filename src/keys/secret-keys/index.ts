@@ -9,12 +9,13 @@ import { getKey } from './get.ts';
 import { listKeys } from './list.ts';
 import { SELECTABLE } from './selection.ts';
 import { StoreWriter } from './store-writer.ts';
+import { NameReads } from './vault-names.ts';
 
 export type { SecretKeyDependencies } from './deps.ts';
 
 /** SecretKeys: what references of a namespace can name, and the keys of its own domain to write. */
 export function secretKeysResource(deps: SecretKeyDependencies): ApiResource {
-  const live = new LiveReads(deps.client, deps.clock);
+  const reads = { live: new LiveReads(deps.client, deps.clock), names: new NameReads(deps) };
   const writer = new StoreWriter({ ...deps, random: deps.random ?? Math.random });
   const editing = { ...deps, writer };
   const { plural, singular, kind, shortNames, schema } = secretKey;
@@ -24,8 +25,8 @@ export function secretKeysResource(deps: SecretKeyDependencies): ApiResource {
     advertised: ['get', 'list', 'create', 'update'],
     columns: COLUMNS,
     selectable: SELECTABLE,
-    list: told(async (request) => listKeys(request, live, deps)),
-    get: told(async (request) => getKey(request, live, deps)),
+    list: told(async (request) => listKeys(request, reads, deps)),
+    get: told(async (request) => getKey(request, reads, deps)),
     create: told(async (request) => createKey(request, editing)),
     update: told(async (request) => updateKey(request, editing)),
     delete: told(async (request) => deleteKey(request, editing)),

@@ -116,7 +116,7 @@ describe('patience', () => {
   it('is limited for all of them together', async () => {
     const integrations = Array.from({ length: 100 }, (_, i) => integration(`v${i}`));
     const { clock, done, reads } = listing({ integrations, vault: hangs });
-    await clock.advance(10_000);
+    await clock.advance(12_000);
     expect((await done).warnings).toHaveLength(17);
     expect(reads).toHaveLength(4 * 8);
   });

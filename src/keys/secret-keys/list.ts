@@ -1,9 +1,9 @@
 import type { ListAnswer, ResourceRequest } from '../../aggregation/resource.ts';
-import type { LiveReads } from '../../controllers/live.ts';
 import { DOMAIN_MISSING } from '../../resolve/permission.ts';
 import { auditList } from './audit.ts';
 import { keyObject } from './columns.ts';
 import type { SecretKeyDependencies } from './deps.ts';
+import type { Reads } from './reads.ts';
 import { Listing } from './listing.ts';
 import { PageBuilder } from './page-builder.ts';
 import { decodeToken } from './page.ts';
@@ -22,7 +22,7 @@ interface Scope {
  */
 export async function listKeys(
   request: ResourceRequest,
-  live: LiveReads,
+  reads: Reads,
   deps: SecretKeyDependencies,
 ): Promise<ListAnswer> {
   const { namespace, caller, limit, continueToken, signal } = request;
@@ -30,8 +30,8 @@ export async function listKeys(
   const position = continueToken ? decodeToken(continueToken, namespace) : undefined;
   assertCurrent(deps.world);
   const page = new PageBuilder(limit, position, selected);
-  const listing = new Listing({ caller, signal, page, live, isByName: selected.isByName }, deps);
-  const found = namespace === undefined ? everywhere(deps) : await here(namespace, live, signal, deps);
+  const listing = new Listing({ caller, signal, page, reads, isByName: selected.isByName }, deps);
+  const found = namespace === undefined ? everywhere(deps) : await here(namespace, reads, signal, deps);
   for (const one of found) {
     if (page.hasMore) break;
     const isWanted = selected.namespace(one.namespace) && one.namespace >= (position?.namespace ?? '');
@@ -50,7 +50,7 @@ export async function listKeys(
 /** One namespace is read anew; empty without a domain. */
 async function here(
   name: string,
-  live: LiveReads,
+  { live }: Reads,
   signal: AbortSignal,
   deps: SecretKeyDependencies,
 ): Promise<readonly Scope[]> {

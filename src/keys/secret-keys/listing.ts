@@ -1,23 +1,23 @@
 import type { Caller } from '../../aggregation/resource.ts';
-import type { LiveReads } from '../../controllers/live.ts';
 import type { Integration } from '../../controllers/objects.ts';
 import type { Source } from '../../resolve/place.ts';
 import type { SecretKeyDependencies } from './deps.ts';
+import type { Reads } from './reads.ts';
 import type { PageBuilder } from './page-builder.ts';
 import { may, useOf } from './rights.ts';
 import { integrationsOf, liveStoreKeys, storesOf, watchedStoreKeys } from './sources.ts';
-import { vaultNames, type VaultNames } from './vault-names.ts';
+import type { VaultNames } from './vault-names.ts';
 
 /** Integrations that are asked about, and read, at once. */
 const AT_ONCE = 8;
-/** For all integrations together: one that hangs takes 3 s, and many must not take minutes. */
+/** Then no more are begun: one that hangs takes 3 s, and many must not take minutes. */
 const BUDGET_MS = 10_000;
 
 export interface ListingOptions {
   readonly caller: Caller;
   readonly signal: AbortSignal;
   readonly page: PageBuilder;
-  readonly live: LiveReads;
+  readonly reads: Reads;
   /** Just one key is asked for: stores are read anew. */
   readonly isByName: boolean;
 }
@@ -79,8 +79,8 @@ export class Listing {
   }
 
   async #storeKeys(id: string): Promise<readonly string[]> {
-    const { isByName, live, signal } = this.#options;
-    return isByName ? liveStoreKeys(id, live, signal, this.#deps) : watchedStoreKeys(id, this.#deps);
+    const { isByName, reads, signal } = this.#options;
+    return isByName ? liveStoreKeys(id, reads.live, signal, this.#deps) : watchedStoreKeys(id, this.#deps);
   }
 
   async #isUsable(id: string): Promise<boolean> {
@@ -90,9 +90,10 @@ export class Listing {
   }
 
   async #read(integration: Integration): Promise<VaultNames> {
-    const patience = { deadline: this.#deadline, signal: this.#options.signal };
+    const { reads, signal } = this.#options;
+    const patience = { deadline: this.#deadline, signal };
     return memo(this.#names, integration.metadata.name, async () => {
-      const found = await vaultNames(integration, patience, this.#deps);
+      const found = await reads.names.of(integration, patience);
       if (found.kind === 'unread') this.unread += 1;
       return found;
     });

@@ -2,7 +2,7 @@ import { forTenants } from '../../controllers/ask.ts';
 import type { Integration } from '../../controllers/objects.ts';
 import { targetOf } from '../../controllers/targets.ts';
 import type { SourceFailure } from '../../sources/source.ts';
-import type { VaultTarget } from '../../sources/vault/target.ts';
+import { untilAborted } from '../../sources/vault/requests.ts';
 import type { SecretKeyDependencies } from './deps.ts';
 import { isNameable } from './name.ts';
 
@@ -17,7 +17,7 @@ export type VaultNames =
   | { readonly kind: 'unread'; readonly reason: string; readonly message: string };
 
 export interface Patience {
-  /** Nobody waits longer; monotonic milliseconds. */
+  /** Nothing is begun any more; monotonic milliseconds. */
   readonly deadline: number;
   readonly signal: AbortSignal;
 }
@@ -28,13 +28,39 @@ const PATIENCE_MS = 3_000;
 
 type Dependencies = Pick<SecretKeyDependencies, 'vault' | 'clock' | 'world' | 'systemNamespace' | 'allowed'>;
 
-/** Without asking who may use it. Rejects with nothing but the signal's reason. */
-export async function vaultNames(
-  integration: Integration,
-  { deadline, signal }: Patience,
-  deps: Dependencies,
-): Promise<VaultNames> {
-  const { clock, systemNamespace } = deps;
+/**
+ * Reads for many who list at once: those who come while a read is under way share it, so that a thousand of them are no
+ * more work than one.
+ */
+export class NameReads {
+  readonly #deps: Dependencies;
+  readonly #flights = new Map<string, Promise<VaultNames>>();
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  /** Without asking who may use it. Rejects with nothing but the signal's reason. */
+  async of(integration: Integration, { deadline, signal }: Patience): Promise<VaultNames> {
+    signal.throwIfAborted();
+    // After many that hung: not another request that nobody has the time to wait for.
+    if (deadline <= this.#deps.clock.now()) return SLOW;
+    return untilAborted(this.#flight(integration), signal);
+  }
+
+  async #flight(integration: Integration): Promise<VaultNames> {
+    const { name, resourceVersion } = integration.metadata;
+    const key = `${name} ${resourceVersion}`;
+    const known = this.#flights.get(key);
+    if (known) return known;
+    const flight = read(integration, this.#deps).finally(() => this.#flights.delete(key));
+    this.#flights.set(key, flight);
+    return flight;
+  }
+}
+
+async function read(integration: Integration, deps: Dependencies): Promise<VaultNames> {
+  const { clock, vault, systemNamespace } = deps;
   const id = integration.metadata.name;
   const mine = withoutWrapped(integration);
   if (!mine) return WRAPPED;
@@ -46,34 +72,20 @@ export async function vaultNames(
   if (target.kind === 'failed') return tell(target);
 
   const notBefore = clock.now() - FRESH_MS;
-  const until = Math.min(clock.now() + PATIENCE_MS, deadline);
-  // After many that hung: not another request that nobody has the time to wait for.
-  if (until <= clock.now()) return SLOW;
-  for (;;) {
-    const answer = await readUntil(until, target, notBefore, signal, deps);
-    if (answer === undefined) return SLOW;
-    if (answer.kind === 'failed') return tell(answer);
-    if (answer.kind === 'fields') return namesOf(answer.fields);
-    if (clock.now() + answer.afterMs > until) return CROWDED;
-    await clock.sleep(answer.afterMs, signal);
-  }
-}
-
-/** Undefined: not in time. The read itself goes on for whoever asks next. */
-async function readUntil(
-  until: number,
-  target: VaultTarget,
-  notBefore: number,
-  signal: AbortSignal,
-  { vault, clock }: Dependencies,
-) {
+  const until = clock.now() + PATIENCE_MS;
   const giveUp = new AbortController();
-  const cancel = clock.setTimeout(() => giveUp.abort(), Math.max(until - clock.now(), 0));
+  const cancel = clock.setTimeout(() => giveUp.abort(), PATIENCE_MS);
   try {
-    return await vault.read(target, { notBefore, signal: AbortSignal.any([signal, giveUp.signal]) });
+    for (;;) {
+      const answer = await vault.read(target, { notBefore, signal: giveUp.signal });
+      if (answer.kind === 'failed') return tell(answer);
+      if (answer.kind === 'fields') return namesOf(answer.fields);
+      if (clock.now() + answer.afterMs > until) return CROWDED;
+      await clock.sleep(answer.afterMs);
+    }
   } catch (error) {
-    signal.throwIfAborted();
-    if (giveUp.signal.aborted) return undefined;
+    // Vault's own read goes on for whoever asks next.
+    if (giveUp.signal.aborted) return SLOW;
     throw error;
   } finally {
     cancel();

@@ -5,7 +5,8 @@ import { CODES } from './codes.ts';
 const page = readFileSync(new URL('../../../docs/kubectl.md', import.meta.url), 'utf8');
 const rows = new Map(
   page.split('\n').flatMap((line) => {
-    const [, code = '', severity = '', meaning = ''] = /^\| `(\w+)` +\| (\w+) +\| (.*?) +\|$/.exec(line) ?? [];
+    const [, code = '', severity = '', meaning = ''] =
+      /^\| `(\w+)` +\| (\w+) +\| (.*?) +\|$/.exec(line) ?? [];
     return code === '' ? [] : [[code, { severity, meaning }] as const];
   }),
 );
