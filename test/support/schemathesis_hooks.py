@@ -16,6 +16,19 @@ FUZZ = json.loads(os.environ["FUZZ"])
 LOG = open(FUZZ["log"], "a", encoding="utf-8")
 users = 0
 
+# Texts that are made up are mostly empty; these are some that somebody may have overlooked.
+PLANTED = FUZZ["value"]
+VALUES = [
+    PLANTED,
+    f"{PLANTED} \u00fcn\u00efcode \u2713 \U0001d54f",
+    f"{PLANTED}\nline\r\n",
+    f"{PLANTED}\x00\x1b",
+    f"{PLANTED}\ud800",
+    PLANTED + "x" * (131_072 - len(PLANTED)),
+    PLANTED + "x" * (131_073 - len(PLANTED)),
+    "\ufeff\u2028" + PLANTED,
+]
+
 
 def digits(case):
     """A number that is the same for the same request."""
@@ -50,8 +63,10 @@ def fit_key(choose, body, name):
     if isinstance(spec, dict):
         if choose(2):
             spec.pop("secret", None)
-        if choose(2):
-            spec["value"] = str(spec.get("value"))
+    elif choose(2):
+        spec = body["spec"] = {}
+    if isinstance(spec, dict) and choose(4):
+        spec["value"] = VALUES[choose(len(VALUES))]
 
 
 def fit_test(choose, body):
@@ -64,7 +79,9 @@ def fit_test(choose, body):
             spec.update({key: old[key] for key in ("path", "namespace") if key in old})
         body["spec"] = spec
     elif isinstance(body.get("spec"), dict) and isinstance(body["spec"].get("integration"), dict):
-        body["spec"] = {"integration": {**body["spec"]["integration"], "host": FUZZ["host"]}}
+        spec = body["spec"] = {"integration": {**body["spec"]["integration"], "host": FUZZ["host"]}}
+        if choose(2):
+            spec["integration"]["path"] = FUZZ["path"]
 
 
 def fit_deletion(choose, body):
@@ -93,6 +110,8 @@ def before_call(ctx, case, kwargs):
         elif "connectiontests" in case.operation.path:
             fit_test(choose, case.body)
         elif case.method in ("POST", "PUT"):
+            if case.method == "PUT":
+                name = case.path_parameters.get("name")
             fit_key(choose, case.body, name or key_name(choose, case.method, case.body.get("metadata")))
 
 
