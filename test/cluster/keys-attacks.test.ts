@@ -262,7 +262,7 @@ describe('a thousand requests at once', () => {
         const { stdout } = await p.k.both(['get', 'secretkeys', '-n', namespace]);
         expect(stdout).toContain(DOMAIN);
         const codes = Map.groupBy(await Promise.all(flood), (status) => status);
-        expect([...codes.keys()].toSorted()).toEqual([404, 429]);
+        expect(new Set(codes.keys())).toEqual(new Set([404, 429]));
       },
       { action: 'list-keys', reason: 'TooManyRequests' },
     );

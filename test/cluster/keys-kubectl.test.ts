@@ -11,7 +11,7 @@ import { bind, grant, named, revoke } from '../support/rbac.ts';
 const DOMAIN = 'keys-kubectl';
 const VAULT = 'kk-vault';
 const sample = (name: string) =>
-  parse(readFileSync(new URL(`../../config/samples/keys/${name}`, import.meta.url), 'utf8')) as KubeJson;
+  parse(readFileSync(new URL(`../../config/samples/keys/${name}`, import.meta.url), 'utf8'));
 
 let p: Platform;
 let namespace: string;
@@ -82,9 +82,7 @@ describe('kubectl get', () => {
       metadata: { name: nameOf('api_key'), namespace },
       spec: { secret: { key: 'api_key', source: { type: 'KUBERNETES', id: DOMAIN } } },
     });
-    const { items } = JSON.parse(
-      await get('-o', 'json', '--field-selector', 'source.type=VAULT'),
-    ) as KubeJson;
+    const { items } = JSON.parse(await get('-o', 'json', '--field-selector', 'source.type=VAULT'));
     expect(items.map(({ spec }: KubeJson) => spec.secret.key)).toEqual(['a/b', 's3']);
     const env = items.map(({ spec }: KubeJson, i: number) => ({ name: `V${i}`, ...spec }));
     const pasted = {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { until, type Kube, type KubeJson } from '../support/cluster.ts';
+import { until, type Kube } from '../support/cluster.ts';
 import {
   asUser,
   auditLines,
@@ -93,7 +93,7 @@ describe('kubectl create, replace and delete', () => {
 
   it('the sample is refused, since it has no value, and unknown fields are found', async () => {
     const file = new URL('../../config/samples/keys/secret-key.yaml', import.meta.url);
-    const key = parse(readFileSync(file, 'utf8')) as KubeJson;
+    const key = parse(readFileSync(file, 'utf8'));
     const { secret } = key.spec;
     const own = { ...secret, source: { ...secret.source, id: DOMAIN } };
     const mine = { ...key, metadata: { name: nameOf('db_password'), namespace }, spec: { secret: own } };

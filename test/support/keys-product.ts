@@ -71,12 +71,12 @@ export async function stored({ k }: Platform, domain: string): Promise<Record<st
 
 export interface Listening {
   /** A value that must never be seen again. */
-  plant(): string;
+  readonly plant: () => string;
   /** As Kube's; what kubectl says is kept. */
-  both(k: Kube, args: readonly string[], stdin?: object): Promise<Output>;
-  refused(k: Kube, args: readonly string[], stdin?: object): Promise<string>;
+  readonly both: (k: Kube, args: readonly string[], stdin?: object) => Promise<Output>;
+  readonly refused: (k: Kube, args: readonly string[], stdin?: object) => Promise<string>;
   /** Expects that no planted value is in what kubectl said, nor in any log, audit or event. */
-  nothingPlanted(p: Platform): Promise<void>;
+  readonly nothingPlanted: (p: Platform) => Promise<void>;
 }
 
 export function listening(): Listening {
@@ -97,8 +97,8 @@ export function listening(): Listening {
       outputs.push(said);
       return said;
     },
-    nothingPlanted: async ({ k, logs }) => {
-      const all = [...outputs, await logs(), await k.run('get', 'events', '-A', '-o', 'json')].join('\n');
+    nothingPlanted: async (p) => {
+      const all = [...outputs, await p.logs(), await p.k.run('get', 'events', '-A', '-o', 'json')].join('\n');
       expect([planted.length > 3, all.length > 10_000]).toEqual([true, true]);
       for (const value of planted)
         for (const form of [value, Buffer.from(value).toString('base64')]) expect(all).not.toContain(form);
