@@ -80,6 +80,7 @@ beforeAll(async () => {
   seen = world({ client, clock: systemClock, systemNamespace: SYSTEM, storePrefix: 'iomete-secret-store' });
   const caches = [
     seen.integrations,
+    seen.namespaces,
     seen.credentials,
     seen.certificates,
     seen.serviceAccounts,

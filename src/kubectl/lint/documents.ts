@@ -90,8 +90,7 @@ function manifestOf(file: string, value: Json, locate: Manifest['locate']): Mani
   const { name, generateName, namespace } = isObject(metadata) ? metadata : {};
   const called = typeof name === 'string' ? name : '';
   // A kustomization and its like have no name; an object of Kubernetes has.
-  if (called === '' && typeof generateName !== 'string' && !/kustomize|helm/.test(apiVersion))
-    return undefined;
+  if (called === '' && typeof generateName !== 'string' && !NAMELESS.test(apiVersion)) return undefined;
   return {
     file,
     value,
@@ -106,6 +105,9 @@ function manifestOf(file: string, value: Json, locate: Manifest['locate']): Mani
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** Files of tools, and the kinds of the API for keys, which are named by what they are about or not at all. */
+const NAMELESS = /kustomize|helm|^keys\.fairlead\.dev\//;
 
 /** The object at a path, or an empty one. */
 export function objectAt(value: Json | undefined, ...path: string[]): JsonObject {
