@@ -1,4 +1,5 @@
 import {
+  AUDIT_KEY_SECRET,
   CERTIFICATE_SECRET,
   KEYS_API_SERVICE,
   KEYS_CERTIFICATE_SECRET,
@@ -35,30 +36,8 @@ export function certificatesRole(config: Config, log: Logger, clock: Clock): Rol
   });
   let leads = false;
   let problem: string | undefined = 'has not looked yet';
-  let auditKeyAt = -Infinity;
+  const look = lookAfterAll(config, log, clock);
 
-  const look = async (leader: KubeClient, signal: AbortSignal): Promise<void> => {
-    try {
-      for (const { onlyIfTrusted, names, ...certificate } of certificatesOf(config, leader)) {
-        if (onlyIfTrusted && (await certificate.trust.read(signal)) === undefined) continue;
-        const onIssued = (why: string) =>
-          log.info({ why, secret: certificate.secretName, ...names }, 'a certificate was issued');
-        const { systemNamespace } = config;
-        const deps = { client: leader, clock, systemNamespace, ...certificate, ...names, onIssued };
-        await reconcileCertificate(signal, deps);
-      }
-      if (clock.now() - auditKeyAt >= AUDIT_KEY_MS) {
-        const made = await makeAuditKey(leader, config.systemNamespace, signal);
-        if (made) log.info({}, 'a key was made for the audit');
-        auditKeyAt = clock.now();
-      }
-      problem = undefined;
-    } catch (error) {
-      if (signal.aborted) return;
-      problem = codeOf(error);
-      log.warn({ err: error }, 'the certificate could not be looked after; tried again');
-    }
-  };
   return {
     live: [],
     ready: [{ name: 'certificate', check: () => (leads ? problem : undefined) }],
@@ -75,7 +54,9 @@ export function certificatesRole(config: Config, log: Logger, clock: Clock): Rol
         leading,
         async (until, leader) => {
           while (!until.aborted) {
-            await look(leader, until);
+            const found = await look(leader, until);
+            // One that was broken off has found out nothing.
+            if (!until.aborted) problem = found;
             await clock.sleep(problem === undefined ? LOOK_MS : RETRY_MS, until).catch(() => undefined);
           }
         },
@@ -86,7 +67,57 @@ export function certificatesRole(config: Config, log: Logger, clock: Clock): Rol
   };
 }
 
-function certificatesOf(config: Config, client: KubeClient) {
+/**
+ * One pass over everything; resolves to what could not be done. Each on its own, the audit's key first: what is wrong
+ * with one certificate must not keep a new installation from delivering.
+ */
+export function lookAfterAll(
+  config: Certified,
+  log: Pick<Logger, 'info' | 'warn'>,
+  clock: Clock,
+): (leader: KubeClient, signal: AbortSignal) => Promise<string | undefined> {
+  let auditKeyAt = -Infinity;
+  const { systemNamespace } = config;
+
+  const auditKey = async (client: KubeClient, signal: AbortSignal) => {
+    if (clock.now() - auditKeyAt < AUDIT_KEY_MS) return;
+    const made = await makeAuditKey(client, systemNamespace, signal);
+    if (made) log.info({}, 'a key was made for the audit');
+    auditKeyAt = clock.now();
+  };
+  const certificate = async (one: Certificate, client: KubeClient, signal: AbortSignal) => {
+    const { onlyIfTrusted, names, ...rest } = one;
+    if (onlyIfTrusted && (await rest.trust.read(signal)) === undefined) return;
+    const onIssued = (why: string) =>
+      log.info({ why, secret: rest.secretName, ...names }, 'a certificate was issued');
+    await reconcileCertificate(signal, { client, clock, systemNamespace, ...rest, ...names, onIssued });
+  };
+  return async (leader, signal) => {
+    const all = [
+      { secret: AUDIT_KEY_SECRET, look: async () => auditKey(leader, signal) },
+      ...certificatesOf(config, leader).map((one) => ({
+        secret: one.secretName,
+        look: async () => certificate(one, leader, signal),
+      })),
+    ];
+    const problems: string[] = [];
+    for (const { secret, look } of all) {
+      try {
+        await look();
+      } catch (error) {
+        if (signal.aborted) break;
+        problems.push(`${secret}: ${codeOf(error)}`);
+        log.warn({ err: error, secret }, 'a Secret could not be looked after; tried again');
+      }
+    }
+    return problems.length > 0 ? problems.join(', ') : undefined;
+  };
+}
+
+type Certified = Pick<Config, 'systemNamespace' | 'webhookService' | 'webhookNames' | 'keysService'>;
+type Certificate = ReturnType<typeof certificatesOf>[number];
+
+function certificatesOf(config: Certified, client: KubeClient) {
   const { systemNamespace, webhookService, webhookNames, keysService } = config;
   return [
     {
