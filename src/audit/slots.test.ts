@@ -123,6 +123,46 @@ describe('the anchor of a replica', () => {
     expect(anchored('a-1')).toEqual(tail(2));
   });
 
+  it('does not take the place of what a dead replica has anchored, once its chain is under way', async () => {
+    const { replica, anchored, clock, holders } = server();
+    const [paused, dead, third] = [replica('paused'), replica('dead'), replica('third')];
+    for (const one of [paused, dead, third]) await one.read();
+    await paused.write(tail(1, 'p'));
+    await dead.write(tail(9, 'd'));
+    await third.write(tail(5, 't'));
+    await clock.advance(61_000);
+    const next = replica('new');
+    expect(await next.read()).toEqual(tail(1, 'p'));
+    await next.write(tail(1, 'n'));
+    await expect(paused.write(tail(2, 'p'))).rejects.toMatchObject({ code: 'NoFreeAnchor' });
+    expect(paused.problem()).toMatch(/end of another chain/);
+    expect(holders()).toEqual({ 'a-0': 'new', 'a-1': 'dead', 'a-2': 'third' });
+    expect([anchored('a-0'), anchored('a-1')]).toEqual([tail(1, 'n'), tail(9, 'd')]);
+  });
+
+  it('is its old one again while its own chain, or the one it comes after, is still anchored there', async () => {
+    for (const before of [[], [tail(3, 'p')]]) {
+      const { replica, anchored, clock, holders } = server();
+      const first = replica('first');
+      await first.read();
+      await first.write(tail(7, 'f'));
+      await first.release(never);
+      const paused = replica('paused');
+      expect(await paused.read()).toEqual(tail(7, 'f'));
+      for (const one of before) await paused.write(one);
+      await clock.advance(61_000);
+      const brief = replica('brief');
+      await brief.read();
+      await brief.release(never);
+      await paused.write(tail(4, 'p'));
+      expect([holders(), anchored('a-0'), paused.problem()]).toEqual([
+        { 'a-0': 'paused' },
+        tail(4, 'p'),
+        undefined,
+      ]);
+    }
+  });
+
   it('is said to be held for as long as the replica lives', async () => {
     const { replica, clock, holders } = server();
     const [one, ending] = [replica('one'), new AbortController()];

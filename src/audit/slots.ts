@@ -36,12 +36,18 @@ const RENEW_MS = 15_000;
 /**
  * The anchors of replicas that all write at the same time: each takes a Lease that nobody holds, and its chain comes
  * after the one that was anchored there before. So there are never more anchors than there were replicas at once,
- * whatever they are called. Two that hold one for a moment do no harm: each chain goes on, and who lost takes another.
+ * whatever they are called. Two that hold one for a moment do no harm: each chain goes on, and who lost takes another,
+ * in which nothing is anchored of anybody else.
  */
 export class SlotAnchor implements Anchor {
   readonly #options: SlotOptions;
   #name: string | undefined;
   #tail: Tail | undefined;
+  /** What its chain comes after: named in it, so that nothing is lost with the anchor. */
+  #after: Tail | undefined;
+  /** Those that it has brought into an anchor, or tried to. */
+  readonly #chains = new Set<string>();
+  #problem: string | undefined;
 
   constructor(options: SlotOptions) {
     this.#options = options;
@@ -49,16 +55,25 @@ export class SlotAnchor implements Anchor {
 
   /** Takes a slot. Rejects with KubeError, or AuditError NoFreeAnchor. */
   async read(): Promise<Tail | undefined> {
-    const { lease } = await this.#claim();
-    return parseAnchor(lease?.metadata.annotations?.[AUDIT_ANCHOR_ANNOTATION] ?? '');
+    return (this.#after = anchorOf(await this.#claim(() => true)));
   }
 
-  /** Rejects like read(): a slot that somebody else has taken is left to them, and another one is written. */
+  /** Why the end of the chain has no anchor; undefined while it has one, and before the first is asked for. */
+  problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /**
+   * Rejects like read(): a slot that somebody else has taken is left to them, and another one is written. The chain is
+   * under way and cannot name what it comes after any more, so what is anchored of others is left: without its anchor
+   * nobody would see that the end of their file was cut off.
+   */
   async write(tail: Tail, signal?: AbortSignal): Promise<void> {
     this.#tail = tail;
+    this.#chains.add(tail.chain);
     const held = this.#name === undefined ? undefined : await this.#look(this.#name, signal);
     if (held && held.lease?.spec?.holderIdentity === this.#options.identity) await this.#write(held, signal);
-    else await this.#claim(signal);
+    else await this.#claim((slot) => this.#isOwn(slot), signal);
   }
 
   /** Says that this replica is still there, until the signal is aborted; then it gives its slot up. */
@@ -81,11 +96,21 @@ export class SlotAnchor implements Anchor {
     if (slot.lease?.spec?.holderIdentity === this.#options.identity) await this.#write(slot, signal, '');
   }
 
-  async #claim(signal?: AbortSignal): Promise<Slot> {
+  /** Whether nothing is anchored there that this chain, or the one before it in this process, does not know of. */
+  #isOwn(slot: Slot): boolean {
+    if (slot.lease?.metadata.annotations?.[AUDIT_ANCHOR_ANNOTATION] === undefined) return true;
+    const there = anchorOf(slot);
+    if (!there) return false;
+    const { chain, seq, mac } = this.#after ?? {};
+    return this.#chains.has(there.chain) || (there.chain === chain && there.seq === seq && there.mac === mac);
+  }
+
+  async #claim(mayTake: (slot: Slot) => boolean, signal?: AbortSignal): Promise<Slot> {
     const { prefix, count, identity, clock } = this.#options;
     this.#name = undefined;
     const names = Array.from({ length: count }, (_, i) => `${prefix}${i}`);
-    const slots = await Promise.all(names.map(async (name) => this.#look(name, signal)));
+    const all = await Promise.all(names.map(async (name) => this.#look(name, signal)));
+    const slots = all.filter(mayTake);
     // Its own first: a replica that comes back goes on where it was.
     const own = (slot: Slot) => slot.lease?.spec?.holderIdentity === identity;
     const now = clock.wall().getTime();
@@ -98,9 +123,11 @@ export class SlotAnchor implements Anchor {
         throw error;
       }
       this.#name = slot.name;
+      this.#problem = undefined;
       return slot;
     }
-    throw new AuditError('NoFreeAnchor', `all ${count} Leases ${prefix}* are held by other replicas`);
+    this.#problem = `all ${count} Leases ${prefix}* are held by other replicas, or have the end of another chain`;
+    throw new AuditError('NoFreeAnchor', this.#problem);
   }
 
   async #look(name: string, signal?: AbortSignal): Promise<Slot> {
@@ -129,6 +156,10 @@ export class SlotAnchor implements Anchor {
     if (present) await client.replace(LEASES, lease, { signal });
     else await client.create(LEASES, lease, { signal });
   }
+}
+
+function anchorOf({ lease }: Slot): Tail | undefined {
+  return parseAnchor(lease?.metadata.annotations?.[AUDIT_ANCHOR_ANNOTATION] ?? '');
 }
 
 function isFree({ lease }: Slot, now: number): boolean {

@@ -1,4 +1,5 @@
 import {
+  AUDIT_KEY_SECRET,
   CERTIFICATE_SECRET,
   KEYS_API_SERVICE,
   KEYS_CERTIFICATE_SECRET,
@@ -35,38 +36,8 @@ export function certificatesRole(config: Config, log: Logger, clock: Clock): Rol
   });
   let leads = false;
   let problem: string | undefined = 'has not looked yet';
-  let auditKeyAt = -Infinity;
+  const look = lookAfterAll(config, log, clock);
 
-  const look = async (leader: KubeClient, signal: AbortSignal): Promise<void> => {
-    const { systemNamespace } = config;
-    const failures: string[] = [];
-    // One after the other, each whatever becomes of the others: without the key of the audit nothing is delivered.
-    const each = async (what: string, work: () => Promise<void>) => {
-      try {
-        await work();
-      } catch (error) {
-        if (signal.aborted) return;
-        failures.push(codeOf(error));
-        log.warn({ err: error, what }, 'this could not be looked after; tried again');
-      }
-    };
-    await each('the key of the audit', async () => {
-      if (clock.now() - auditKeyAt < AUDIT_KEY_MS) return;
-      const made = await makeAuditKey(leader, systemNamespace, signal);
-      if (made) log.info({}, 'a key was made for the audit');
-      auditKeyAt = clock.now();
-    });
-    for (const { onlyIfTrusted, names, ...certificate } of certificatesOf(config, leader)) {
-      await each(certificate.secretName, async () => {
-        if (onlyIfTrusted && (await certificate.trust.read(signal)) === undefined) return;
-        const onIssued = (why: string) =>
-          log.info({ why, secret: certificate.secretName, ...names }, 'a certificate was issued');
-        const deps = { client: leader, clock, systemNamespace, ...certificate, ...names, onIssued };
-        await reconcileCertificate(signal, deps);
-      });
-    }
-    if (!signal.aborted) problem = failures[0];
-  };
   return {
     live: [],
     ready: [{ name: 'certificate', check: () => (leads ? problem : undefined) }],
@@ -83,7 +54,9 @@ export function certificatesRole(config: Config, log: Logger, clock: Clock): Rol
         leading,
         async (until, leader) => {
           while (!until.aborted) {
-            await look(leader, until);
+            const found = await look(leader, until);
+            // One that was broken off has found out nothing.
+            if (!until.aborted) problem = found;
             await clock.sleep(problem === undefined ? LOOK_MS : RETRY_MS, until).catch(() => undefined);
           }
         },
@@ -94,7 +67,57 @@ export function certificatesRole(config: Config, log: Logger, clock: Clock): Rol
   };
 }
 
-function certificatesOf(config: Config, client: KubeClient) {
+/**
+ * One pass over everything; resolves to what could not be done. Each on its own, the audit's key first: what is wrong
+ * with one certificate must not keep a new installation from delivering.
+ */
+export function lookAfterAll(
+  config: Certified,
+  log: Pick<Logger, 'info' | 'warn'>,
+  clock: Clock,
+): (leader: KubeClient, signal: AbortSignal) => Promise<string | undefined> {
+  let auditKeyAt = -Infinity;
+  const { systemNamespace } = config;
+
+  const auditKey = async (client: KubeClient, signal: AbortSignal) => {
+    if (clock.now() - auditKeyAt < AUDIT_KEY_MS) return;
+    const made = await makeAuditKey(client, systemNamespace, signal);
+    if (made) log.info({}, 'a key was made for the audit');
+    auditKeyAt = clock.now();
+  };
+  const certificate = async (one: Certificate, client: KubeClient, signal: AbortSignal) => {
+    const { onlyIfTrusted, names, ...rest } = one;
+    if (onlyIfTrusted && (await rest.trust.read(signal)) === undefined) return;
+    const onIssued = (why: string) =>
+      log.info({ why, secret: rest.secretName, ...names }, 'a certificate was issued');
+    await reconcileCertificate(signal, { client, clock, systemNamespace, ...rest, ...names, onIssued });
+  };
+  return async (leader, signal) => {
+    const all = [
+      { secret: AUDIT_KEY_SECRET, look: async () => auditKey(leader, signal) },
+      ...certificatesOf(config, leader).map((one) => ({
+        secret: one.secretName,
+        look: async () => certificate(one, leader, signal),
+      })),
+    ];
+    const problems: string[] = [];
+    for (const { secret, look } of all) {
+      try {
+        await look();
+      } catch (error) {
+        if (signal.aborted) break;
+        problems.push(`${secret}: ${codeOf(error)}`);
+        log.warn({ err: error, secret }, 'a Secret could not be looked after; tried again');
+      }
+    }
+    return problems.length > 0 ? problems.join(', ') : undefined;
+  };
+}
+
+type Certified = Pick<Config, 'systemNamespace' | 'webhookService' | 'webhookNames' | 'keysService'>;
+type Certificate = ReturnType<typeof certificatesOf>[number];
+
+function certificatesOf(config: Certified, client: KubeClient) {
   const { systemNamespace, webhookService, webhookNames, keysService } = config;
   return [
     {

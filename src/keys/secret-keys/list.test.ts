@@ -164,6 +164,18 @@ describe('a list of all namespaces', () => {
     ]);
   });
 
+  it('by name reads a store once, and anew with the next list', async () => {
+    let now = 10_000;
+    const clock = { ...lab().deps.clock, now: () => (now += 1) };
+    const { call, gets } = lab({ namespaces, stores: STORES, clock });
+    const fieldSelector = [is('metadata.name', 'kubernetes:global:smtp')];
+    const { items } = await call('list', { namespace: undefined, fieldSelector });
+    expect(items).toHaveLength(3);
+    expect(gets).toEqual(['secrets sys/stores']);
+    await call('list', { namespace: undefined, fieldSelector });
+    expect(gets).toEqual(['secrets sys/stores', 'secrets sys/stores']);
+  });
+
   it('can be narrowed to a namespace', async () => {
     const { call, reads } = lab({
       namespaces,

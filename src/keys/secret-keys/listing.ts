@@ -22,7 +22,7 @@ export interface ListingOptions {
   readonly isByName: boolean;
 }
 
-/** Fills a page, namespace by namespace. Each integration is asked about and read at most once. */
+/** Fills a page, namespace by namespace. Each integration is asked about, and each source read, at most once. */
 export class Listing {
   readonly warnings = new Set<string>();
   /** How many integrations could not be read. */
@@ -34,6 +34,7 @@ export class Listing {
   readonly #integrations = new Map<string, readonly Integration[]>();
   readonly #mayUse = new Map<string, Promise<boolean>>();
   readonly #names = new Map<string, Promise<VaultNames>>();
+  readonly #stores = new Map<string, Promise<readonly string[]>>();
 
   constructor(options: ListingOptions, deps: SecretKeyDependencies) {
     this.#options = options;
@@ -80,7 +81,8 @@ export class Listing {
 
   async #storeKeys(id: string): Promise<readonly string[]> {
     const { isByName, reads, signal } = this.#options;
-    return isByName ? liveStoreKeys(id, reads.live, signal, this.#deps) : watchedStoreKeys(id, this.#deps);
+    if (!isByName) return watchedStoreKeys(id, this.#deps);
+    return memo(this.#stores, id, async () => liveStoreKeys(id, reads.live, signal, this.#deps));
   }
 
   async #isUsable(id: string): Promise<boolean> {
