@@ -64,6 +64,7 @@ export function keysRole(
     frontProxy.reflector,
   ];
   let audit: AuditLog | undefined;
+  let anchor: SlotAnchor | undefined;
   let server: HttpsListening | undefined;
 
   return {
@@ -73,6 +74,7 @@ export function keysRole(
       { name: 'front-proxy', check: () => frontProxy.problem() },
       { name: 'api', check: () => (server ? undefined : 'waits for its certificate') },
       { name: 'audit', check: () => (audit ? audit.problem() : 'not begun') },
+      { name: 'audit-anchor', check: () => anchor?.problem() },
     ],
     run: async (signal) => {
       const settings = { systemNamespace, tokenAudiences, storePrefix };
@@ -84,14 +86,15 @@ export function keysRole(
       const running = all.map(async (reflector) => reflector.run(ending.signal));
 
       const { identity } = config;
-      const anchor = new SlotAnchor({
+      const slots = new SlotAnchor({
         ...{ client, clock, namespace: systemNamespace, identity },
         ...{ prefix: KEYS_AUDIT_LEASE_PREFIX, count: KEYS_AUDIT_LEASES },
       });
-      const log_ = startAudit(config, client, clock, log, metrics.audit, anchor);
+      anchor = slots;
+      const log_ = startAudit(config, client, clock, log, metrics.audit, slots);
       audit = log_;
       running.push(
-        anchor.hold(ending.signal, (error) =>
+        slots.hold(ending.signal, (error) =>
           log.warn({ code: codeOf(error) }, 'the anchor of the audit could not be held; tried again'),
         ),
       );
@@ -160,7 +163,7 @@ export function keysRole(
         ending.abort();
         await Promise.all(running);
         // Another replica would wait a minute otherwise.
-        await anchor.release(soon).catch(() => undefined);
+        await slots.release(soon).catch(() => undefined);
         await client.close();
       }
     },
