@@ -9,7 +9,7 @@ const wanted = (name: string, key: string, id = 'marketing', optional = false): 
   secret: { key, source: { type: id.startsWith('vault') ? 'VAULT' : 'KUBERNETES', id } },
   optional,
 });
-const set = (...variables: Wanted[]) => ({ variables, imports: [], problems: [] });
+const set = (...variables: Wanted[]) => ({ variables, properties: [], imports: [], problems: [] });
 const fields = (values: Record<string, string>, version?: number): SourceState => ({
   kind: 'fields',
   location: 'Secret s/marketing',
@@ -82,9 +82,9 @@ describe('resolve', () => {
 
   it('keeps the problems of the set as a whole', () => {
     const problem = { reason: 'ReferenceNotFound', message: 'gone' } as const;
-    expect(resolve({ variables: [], imports: [], problems: [problem] }, new Map()).problems).toEqual([
-      problem,
-    ]);
+    expect(
+      resolve({ variables: [], properties: [], imports: [], problems: [problem] }, new Map()).problems,
+    ).toEqual([problem]);
   });
 
   it('holds a value that cannot be an environment variable', () => {
@@ -226,7 +226,7 @@ describe('a set that is too large', () => {
     }));
     const before = process.memoryUsage().heapUsed;
     const found = resolve(
-      { variables, imports: [], problems: [] },
+      { variables, properties: [], imports: [], problems: [] },
       new Map([['VAULT/v', { kind: 'fields', location: 'x', fields }]]),
     );
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(60_000_000);
