@@ -46,16 +46,25 @@ function isContinued(content: string): boolean {
   return (content.length - start) % 2 === 1;
 }
 
+/** By hand: what tenants write can be a megabyte of anything, and a regular expression remembers each step. */
 function parse(content: string): { key: string; value: string } {
-  const [, key = '', value = ''] =
-    /^((?:\\[^]|[^\\=: \t\f])*)(?:[ \t\f]*[=:]|[ \t\f])?[ \t\f]*([^]*)$/.exec(content) ?? [];
-  return { key: unescape(key), value: unescape(value) };
+  let end = 0;
+  while (end < content.length && !/[=: \t\f]/.test(content[end] ?? '')) end += content[end] === '\\' ? 2 : 1;
+  const [separator = ''] = /^[ \t\f]*(?:[=:][ \t\f]*)?/.exec(content.slice(end)) ?? [];
+  return { key: unescape(content.slice(0, end)), value: unescape(content.slice(end + separator.length)) };
 }
 
 const CONTROL: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 
 function unescape(text: string): string {
-  return text.replaceAll(/\\(?:u([0-9a-fA-F]{4})|([^]))/g, (_, hex?: string, character: string = '') =>
-    hex === undefined ? (CONTROL[character] ?? character) : String.fromCharCode(parseInt(hex, 16)),
-  );
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = text.indexOf('\\'); at !== -1; at = text.indexOf('\\', from)) {
+    const next = text[at + 1] ?? '';
+    const hex = next === 'u' ? /^[0-9a-fA-F]{4}/.exec(text.slice(at + 2, at + 6))?.[0] : undefined;
+    parts.push(text.slice(from, at), hex ? String.fromCharCode(parseInt(hex, 16)) : (CONTROL[next] ?? next));
+    from = at + 2 + (hex?.length ?? 0);
+  }
+  parts.push(text.slice(from));
+  return parts.join('');
 }

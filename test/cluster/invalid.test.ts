@@ -69,7 +69,7 @@ describe('a reference at the limits of the kind', () => {
     expect((await p.k.get('secretreference', namespace, 'large')).spec.env).toHaveLength(256);
   });
 
-  it('is accepted: 256 entries and 16 imports with all that they can say, and again with all of it changed', async () => {
+  it('is accepted: 256 entries, 64 Spark properties and 16 imports with all that they can say, and again with all of it changed', async () => {
     const namespace = await p.namespace('limits');
     const long = (i: number, length: number) => `${i}-`.padEnd(length, 'y');
     const large = (version: number) => ({
@@ -79,6 +79,16 @@ describe('a reference at the limits of the kind', () => {
       spec: {
         env: Array.from({ length: 256 }, (_, i) => ({
           name: `V${i}`,
+          secret: {
+            key: long(i, 253),
+            path: long(i, 512),
+            version,
+            property: long(i, 512),
+            source: { type: 'VAULT', id: name(i % 16) },
+          },
+        })),
+        sparkConf: Array.from({ length: 64 }, (_, i) => ({
+          name: `spark.${i}.`.padEnd(253, 'x'),
           secret: {
             key: long(i, 253),
             path: long(i, 512),

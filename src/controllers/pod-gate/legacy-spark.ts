@@ -32,11 +32,11 @@ export interface DriverConfigMap {
 
 export function driverConfigMap(raw: KubeObject): DriverConfigMap {
   const { immutable, data } = raw as { immutable?: boolean; data?: Record<string, string> };
-  const owners = raw.metadata.ownerReferences as readonly { kind: string; uid: string }[] | undefined;
+  const owners = raw.metadata.ownerReferences ?? [];
   const of = new Map(Object.entries(data ?? {}));
   return {
     immutable: immutable === true,
-    ownerUids: (owners ?? []).flatMap(({ kind, uid }) => (kind === 'Pod' ? uid : [])),
+    ownerUids: owners.flatMap(({ kind, uid }) => (kind === 'Pod' ? uid : [])),
     properties: of.get(SPARK_PROPERTIES) ?? '',
     taken: of.get(FAIRLEAD_PROPERTIES) ?? '',
   };
