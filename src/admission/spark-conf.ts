@@ -55,9 +55,9 @@ function ended(raw: string): string {
   return /[\r\n]$/.test(raw) ? raw : `${raw}\n`;
 }
 
-/** As Spark does with what it reads from a properties file: all but CR and LF. */
+/** As Spark does with what it reads from a properties file: all up to the space but CR and LF. */
 function trimmed(value: string): string {
-  const isSpace = (at: number) => /[\0-\t\v\f\x0e-\x20]/.test(value[at] ?? 'x');
+  const isSpace = (at: number) => (value[at] ?? 'x') <= ' ' && value[at] !== '\r' && value[at] !== '\n';
   let [start, end] = [0, value.length];
   while (isSpace(start)) start++;
   while (end > start && isSpace(end - 1)) end--;

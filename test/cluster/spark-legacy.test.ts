@@ -98,8 +98,9 @@ describe('a driver in a legacy namespace, without any annotation', () => {
 
   it('gets nothing from a ConfigMap of another driver', async () => {
     await make('theirs');
-    const other = '00000000-0000-4000-8000-000000000000';
-    await p.k.apply(driverConfigMap('theirs', namespace, other, `${SECRET_KEY}=\${secrets.s3}\n`));
+    const other = await make('other');
+    const line = `${SECRET_KEY}=\${secrets.s3}\n`;
+    await p.k.apply(driverConfigMap('theirs', namespace, other.metadata.uid, line, 'other-driver'));
     const { message } = await p.waits(namespace, 'theirs-driver', 'NotSupportedHere');
     expect(message).toContain('does not belong to this driver');
   });
@@ -116,7 +117,9 @@ describe('what has nothing to do with it', () => {
 
   it('stays as it is: a ConfigMap that people wrote, and one elsewhere', async () => {
     const elsewhere = await p.namespace('marketing');
-    const submitted = driverConfigMap('x', elsewhere, 'u', `${SECRET_KEY}=\${secrets.s3}\n`);
+    await p.k.apply(driver('x', elsewhere, { image: p.cluster.image }));
+    const { uid } = (await p.getPod(elsewhere, 'x-driver')).metadata;
+    const submitted = driverConfigMap('x', elsewhere, uid, `${SECRET_KEY}=\${secrets.s3}\n`);
     await p.k.apply(plain('mine', namespace, {}), plain('still', namespace, { immutable: true }), submitted);
     for (const [in_, name] of [
       [namespace, 'mine'],

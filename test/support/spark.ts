@@ -56,15 +56,21 @@ export function driver(
   };
 }
 
-/** Made after the pod, whose uid it bears. */
-export function driverConfigMap(app: string, namespace: string, uid: string, properties: string): object {
+/** Made after the pod, whose uid it bears. Kubernetes deletes it if there is no such pod. */
+export function driverConfigMap(
+  app: string,
+  namespace: string,
+  uid: string,
+  properties: string,
+  owner = `${app}-driver`,
+): object {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: {
       name: configMapOf(app),
       namespace,
-      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: `${app}-driver`, uid, controller: true }],
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: owner, uid, controller: true }],
     },
     immutable: true,
     data: { 'spark.properties': `#Java properties built from Kubernetes config map\n${properties}` },
