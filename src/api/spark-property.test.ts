@@ -8,13 +8,21 @@ describe('a Spark property that a secret may become', () => {
     ['spark.sql.catalog.lake.password', 'plain'],
     ['spark.ui.auth', 'plain'],
     ['spark.report', 'plain'],
+    ['spark.app.db.password', 'plain'],
+    ['spark.app.identity', 'plain'],
   ])('is %s: %s', (property, kind) => expect(propertyKind(property)).toBe(kind));
 
   it.each([
     ...['spark.executorEnv.A', 'spark.kubernetes.driver.label.x', 'spark.executor.extraJavaOptions'],
     ...['spark.driver.defaultJavaOptions', 'spark.driver.extraClassPath', 'spark.executor.extraLibraryPath'],
     ...['spark.authenticate.secret', 'spark.authenticate', 'spark.rpc.x', 'spark.network.crypto.x'],
-    ...['spark.ssl.rpc.keyPassword', 'spark.driver.port', 'spark.port.maxRetries', 'spark.app.name'],
+    ...[
+      'spark.ssl.rpc.keyPassword',
+      'spark.driver.port',
+      'spark.port.maxRetries',
+      'spark.app.name',
+      'spark.app.id',
+    ],
     ...['spark.', 'spark', 'hadoop.x', 'SPARK.x', 'spark.a b', 'spark.a=b', 'spark.a -Dspark.b', '-Dspark.a'],
     ...['spark.a"', "spark.a'", 'spark.a\\', 'spark.a\n', 'spark.${x}', 'spark.ü', 'spark.a:b', 'spark.a/b'],
     `spark.${'x'.repeat(248)}`,

@@ -11,7 +11,7 @@ const PROPERTY_NAME = '^spark[.][A-Za-z0-9._-]+$';
  * (SparkConf.isExecutorStartupConf, SecurityManager's secret and passwords), class paths, the name of the application.
  */
 const WRITTEN_INTO_PODS =
-  '^spark[.](executorEnv[.]|kubernetes[.]|app[.]|port[.]|auth|rpc|network|ssl)|[.](extraJavaOptions|defaultJavaOptions|extraClassPath|extraLibraryPath|port)$';
+  '^spark[.](executorEnv[.]|kubernetes[.]|app[.](name|id)$|port[.]|auth|rpc|network|ssl)|[.](extraJavaOptions|defaultJavaOptions|extraClassPath|extraLibraryPath|port)$';
 
 export const propertyName = z
   .string()
@@ -25,7 +25,7 @@ export const propertyName = z
       ],
       [
         `!self.matches('${WRITTEN_INTO_PODS}')`,
-        'is a property that Spark writes in plain text into pods: spark.executorEnv.*, spark.kubernetes.*, spark.app.*, spark.port.*, spark.auth*, spark.rpc*, spark.network*, spark.ssl*, ports, class paths and Java options; for a variable use env',
+        'is a property that Spark writes in plain text into pods: spark.executorEnv.*, spark.kubernetes.*, spark.app.name, spark.app.id, spark.port.*, spark.auth*, spark.rpc*, spark.network*, spark.ssl*, ports, class paths and Java options; for a variable use env',
       ],
     ),
   );

@@ -89,13 +89,7 @@ describe('a reference at the limits of the kind', () => {
         })),
         sparkConf: Array.from({ length: 64 }, (_, i) => ({
           name: `spark.${i}.`.padEnd(253, 'x'),
-          secret: {
-            key: long(i, 253),
-            path: long(i, 512),
-            version,
-            property: long(i, 512),
-            source: { type: 'VAULT', id: name(i % 16) },
-          },
+          secret: { key: long(i, 253), version, source: { type: 'VAULT', id: name(i % 16) } },
         })),
         envFrom: Array.from({ length: 16 }, (_, i) => ({
           source: { type: 'VAULT', id: name(i) },
@@ -108,7 +102,7 @@ describe('a reference at the limits of the kind', () => {
           optional: false,
           select: {
             prefix: long(i, 253),
-            keys: Array.from({ length: 256 }, (_key, n) => long(n, 253)),
+            keys: Array.from({ length: 224 }, (_key, n) => long(n, 253)),
             match: Array.from({ length: 16 }, (_key, n) => long(n, 128)),
             exclude: Array.from({ length: 16 }, (_key, n) => long(n, 128)),
           },
