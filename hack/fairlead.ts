@@ -180,7 +180,8 @@ function roleProcess(role: Role, child: ChildProcess, logFile: string, health: s
 }
 
 async function untilAnswers(started: RoleProcess, path: string): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  // Several times what an idle machine needs: tests share theirs with others.
+  const deadline = performance.now() + 90_000;
   let ended = false;
   void started.exited.then(() => (ended = true));
   for (;;) {
