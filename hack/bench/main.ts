@@ -1,7 +1,7 @@
 /**
  * `make bench`: how long Fairlead takes to let 1,000 pods go that are created at once, beside a floor measured in
  * the same run: a bare client that does the same Vault reads, Secret creations and gate patches, 32 at once.
- * Then how soon a pod that waits goes on. Prints what it does, and ends with one JSON line for each scenario.
+ * Then how soon a pod that waits goes on, and how long a listing of 5,000 keys takes. Prints what it does, and ends with one JSON line for each scenario.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { tap } from '../tap.ts';
 import { vaultAdmin } from '../vault-admin.ts';
 import { floor } from './floor.ts';
 import { prepare, scopeTokens, type Bench } from './prepare.ts';
+import { listKeys, type ListMeasurement } from './list-keys.ts';
 import { measure, type Measurement } from './measure.ts';
 import { wake, type WakeMeasurement } from './wake.ts';
 
@@ -20,6 +21,7 @@ const say = (line: string) => console.log(line);
 const dir = await mkdtemp(join(tmpdir(), 'fairlead-bench-'));
 const results: Measurement[] = [];
 let woken: WakeMeasurement | undefined;
+let listed: ListMeasurement | undefined;
 try {
   const cluster = await up({ dir: join(dir, 'cluster'), node: false, log: say });
   if (!cluster.bao) throw new Error('the cluster came without OpenBao');
@@ -34,6 +36,7 @@ try {
     results.push(await measure(bench, prepared, scenario, floors[scenario]));
   }
   woken = await wake(bench);
+  listed = await listKeys(bench, prepared);
   await prepared.fairlead.stop();
   await proxy.close();
 } finally {
@@ -49,5 +52,13 @@ for (const result of results) {
 }
 if (woken)
   say(`\nwake-up: p50 ${woken.p50_ms} ms, p99 ${woken.p99_ms} ms, floor p50 ${woken.floor_p50_ms} ms`);
-for (const result of [...results, woken]) say(JSON.stringify(result));
+if (listed)
+  say(
+    `\n${listed.keys} keys: server ${listed.server_ms} ms (at most ${listed.server_max_ms} ms), ` +
+      `client ${listed.client_p50_ms} ms, floor ${listed.floor_p50_ms} ms; in pages of ${listed.page} ` +
+      `server ${listed.paged_server_ms} ms in all, client ${listed.paged_client_p50_ms} ms; ` +
+      `CPU ${listed.cpu_ms} ms a listing; keys role: ready after ${listed.start_up_ms} ms, ` +
+      `idle ${listed.idle_mb} MB, peak ${listed.peak_mb} MB`,
+  );
+for (const result of [...results, woken, listed]) say(JSON.stringify(result));
 process.exit();

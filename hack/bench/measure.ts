@@ -94,7 +94,7 @@ async function timeOut(ms: number): Promise<never> {
 }
 
 /** User and system time of the processes so far, from /proc (100 ticks a second on Linux). */
-async function cpuSeconds(pids: readonly number[]): Promise<number> {
+export async function cpuSeconds(pids: readonly number[]): Promise<number> {
   const each = pids.map(async (pid) => {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     const [, user = 0, system = 0] =
@@ -105,7 +105,7 @@ async function cpuSeconds(pids: readonly number[]): Promise<number> {
 }
 
 /** Peak resident memory (VmHWM) of the largest process. */
-async function peakMegabytes(pids: readonly number[]): Promise<number> {
+export async function peakMegabytes(pids: readonly number[]): Promise<number> {
   const each = pids.map(
     async (pid) =>
       Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,

@@ -49,6 +49,7 @@ export async function prepare({ cluster, dir, pods, vault, proxy, say }: Bench):
     target: cluster,
     dir: join(dir, 'fairlead'),
     vaultHosts: [proxy.address],
+    keysApi: true,
   });
   await fairlead.start();
   const host = proxy.address;

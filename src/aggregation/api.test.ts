@@ -193,6 +193,27 @@ describe('who asks', () => {
     expect(JSON.stringify(answer)).not.toContain('hunter2');
   });
 
+  it.each<[string, Parameters<typeof request>[0], number, object]>([
+    ['a path with dots', { url: `${base}/namespaces/%2e%2e/placeholders` }, 400, { resource: '' }],
+    ['a path with an encoded slash', { url: `${things}/a%2fb`, method: 'PUT' }, 400, { verb: 'update' }],
+    ['a path below an object', { url: `${things}/a/b` }, 404, { reason: 'NotFound', resource: '' }],
+    ['a body of another kind', { method: 'POST', body: { kind: 'X' } }, 400, { verb: 'create' }],
+    [
+      'a body that is too large',
+      {
+        ...{ method: 'POST', hasBody: true },
+        readJson: async () => ({ kind: 'refused', status: 413, message: 'large' }),
+      },
+      413,
+      { verb: 'create', reason: 'RequestEntityTooLarge', resource: 'placeholders', namespace: 'team-a' },
+    ],
+  ])('and sends %s is written down', async (_, more, code, what) => {
+    expect(await api()(request(more))).toMatchObject({ status: code });
+    expect(refused).toMatchObject([{ caller, ...(code === 400 && { reason: 'BadRequest' }), ...what }]);
+    expect(await api()(request({ ...more, peer: undefined }))).toMatchObject({ body: { kind: 'Status' } });
+    expect(refused.filter((one) => one.caller)).toHaveLength(1);
+  });
+
   it('too often is told to wait, and others are not', async () => {
     const serve = api({ limits: { perUser: { burst: 2, refillMs: 1e9, users: 10 } } });
     const answers = [await serve(request()), await serve(request()), await serve(request())];

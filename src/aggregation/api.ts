@@ -7,7 +7,7 @@ import { StatusError } from './errors.ts';
 import { serveInner } from './inner.ts';
 import { LIMITS, type ApiOptions, type Refused } from './options.ts';
 import { peerProblem } from './peer.ts';
-import type { Caller } from './resource.ts';
+import type { Caller, Verb } from './resource.ts';
 import { routeOf, type Route } from './routes.ts';
 import { serveResource } from './serve-resource.ts';
 import { failure } from './status.ts';
@@ -25,7 +25,7 @@ export function extensionApi(options: ApiOptions): OpenHandler {
 
   const answer = async (request: OpenRequest, route: Route): Promise<OpenAnswer> => {
     const caller = authenticated(request, route, options);
-    const leave = admitted(admit, caller, route, options);
+    const leave = admitted(admit, caller, about(request, route), options);
     const work = async (signal: AbortSignal): Promise<OpenAnswer> => {
       const served = { ...request, signal };
       if (route.kind !== 'collection' && route.kind !== 'object')
@@ -45,7 +45,9 @@ export function extensionApi(options: ApiOptions): OpenHandler {
       route = routeOf(request.url.split('?', 1)[0] ?? '', options);
       reply = route.kind === 'health' ? { status: 200, body: 'ok' } : await answer(request, route);
     } catch (error) {
-      reply = failure(asStatus(error, route, options), group);
+      const status = asStatus(error, route, options);
+      tellOfWrong(status, request, route, options);
+      reply = failure(status, group);
     }
     options.onRequest?.({
       ...sampled(request, route, options),
@@ -57,33 +59,61 @@ export function extensionApi(options: ApiOptions): OpenHandler {
 }
 
 /** security: nothing a client says about users is looked at before its certificate is known to be a front proxy's. */
+function callerIn(request: OpenRequest, { requestHeader, clock }: ApiOptions): Caller | string {
+  const config = requestHeader();
+  if (!config) return 'it is not known yet who may speak for users';
+  const unclear = 'the front proxy does not say clearly for whom it speaks';
+  return peerProblem(request.peer, config, clock.wall()) ?? callerOf(request.headers, config) ?? unclear;
+}
+
 function authenticated(request: OpenRequest, route: Route, options: ApiOptions): Caller {
-  const config = options.requestHeader();
-  const problem = config
-    ? peerProblem(request.peer, config, options.clock.wall())
-    : 'it is not known yet who may speak for users';
-  const caller = config && problem === undefined ? callerOf(request.headers, config) : undefined;
-  if (caller) return caller;
-  const message = problem ?? 'the front proxy does not say clearly for whom it speaks';
-  options.onRefused?.({ ...aboutRoute(route), reason: 'Unauthorized', message });
-  throw new StatusError('Unauthorized', `not authenticated: ${message}`);
+  const caller = callerIn(request, options);
+  if (typeof caller !== 'string') return caller;
+  options.onRefused?.({ ...about(request, route), reason: 'Unauthorized', message: caller });
+  throw new StatusError('Unauthorized', `not authenticated: ${caller}`);
+}
+
+/** Who sends what cannot be meant well, such as tricks with paths, is written down as well. */
+function tellOfWrong(
+  { code, message }: StatusError,
+  request: OpenRequest,
+  route: Route,
+  options: ApiOptions,
+): void {
+  const isBelow = request.url.startsWith(`/apis/${options.group}/${options.version}/`);
+  const isWrong = code === 'BadRequest' || code === 'RequestEntityTooLarge';
+  if (!isBelow || !(isWrong || (code === 'NotFound' && route.kind === 'none'))) return;
+  const caller = callerIn(request, options);
+  if (typeof caller === 'string') return;
+  options.onRefused?.({ ...about(request, route), caller, reason: code, message });
 }
 
 /** Counts the request; what it returns ends that. */
-function admitted(admit: Admission, caller: Caller, route: Route, { onRefused }: ApiOptions): () => void {
+function admitted(
+  admit: Admission,
+  caller: Caller,
+  refused: ReturnType<typeof about>,
+  { onRefused }: ApiOptions,
+): () => void {
   const answer = admit(caller);
   if (typeof answer === 'function') return answer;
   const who = answer === 'user' ? ' of this user' : '';
   const message = `too many requests${who}, please try again later`;
-  if (answer === 'user') onRefused?.({ ...aboutRoute(route), caller, reason: 'TooManyRequests', message });
+  if (answer === 'user') onRefused?.({ ...refused, caller, reason: 'TooManyRequests', message });
   throw new StatusError('TooManyRequests', message);
 }
 
-function aboutRoute(route: Route): Pick<Refused, 'resource' | 'namespace' | 'name'> {
-  if (route.kind === 'collection') return { resource: route.plural, namespace: route.namespace };
+const WRITES: Readonly<Record<string, Verb>> = { POST: 'create', PUT: 'update', DELETE: 'delete' };
+
+function about(
+  { method }: Pick<OpenRequest, 'method'>,
+  route: Route,
+): Pick<Refused, 'verb' | 'resource' | 'namespace' | 'name'> {
+  const verb = Object.hasOwn(WRITES, method) ? WRITES[method] : undefined;
+  if (route.kind === 'collection') return { verb, resource: route.plural, namespace: route.namespace };
   if (route.kind === 'object')
-    return { resource: route.plural, namespace: route.namespace, name: route.name };
-  return { resource: '' };
+    return { verb, resource: route.plural, namespace: route.namespace, name: route.name };
+  return { verb, resource: '' };
 }
 
 /** The work, or StatusError Timeout when its time is over; work that does not stop then is left behind. */

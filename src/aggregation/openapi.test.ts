@@ -81,7 +81,7 @@ describe('the OpenAPI document', () => {
     const { patch } = document.paths[one];
     const names = patch.parameters.map(({ name }: { name: string }) => name);
     expect(names).toEqual(expect.arrayContaining(['dryRun', 'fieldValidation']));
-    expect(Object.keys(patch.responses)).toEqual(['405']);
+    expect(Object.keys(patch.responses)).toEqual(['405', 'default']);
   });
 
   it('has every schema that it refers to, with a description', () => {

@@ -13,7 +13,9 @@ export interface Refused {
   readonly resource: string;
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
-  readonly reason: 'Unauthorized' | 'Forbidden' | 'TooManyRequests';
+  /** NotFound: a path below the version that leads nowhere. */
+  readonly reason:
+    'Unauthorized' | 'Forbidden' | 'TooManyRequests' | 'BadRequest' | 'RequestEntityTooLarge' | 'NotFound';
   readonly message: string;
 }
 

@@ -38,11 +38,12 @@ beforeAll(async () => {
     (await document()).includes('ConnectionTest'),
   );
   result = await fuzz({
-    ...{ server, ca, dir, seed: 20, examples: 60, document: await document() },
+    ...{ server, ca, dir, seed: 20, examples: 30, document: await document() },
     token: (await p.k.run('create', 'token', 'fuzzer', '-n', namespace)).trim(),
     parts: {
       ...{ user: USER, users: USERS, group: GROUP, namespace, domain: DOMAIN, key: KEY },
-      ...{ integration: 'keys-fuzz', host: p.vault.address },
+      ...{ integration: 'keys-fuzz', host: p.vault.address, path: 'secret/data/keys-fuzz' },
+      ...{ value: VALUE },
     },
   });
 }, 15 * 60_000);
@@ -112,6 +113,15 @@ function expected(exchanges: readonly Exchange[]): Record<string, string> {
   return Object.fromEntries(store);
 }
 
+/** Different values that were taken. */
+function written(exchanges: readonly Exchange[]): Set<string> {
+  const taken = exchanges.filter(
+    ({ method, operation, status }) =>
+      ['POST', 'PUT'].includes(method) && operation.includes('/secretkeys') && status < 300,
+  );
+  return new Set(taken.map(({ sent }) => (JSON.parse(sent) as { spec: { value: string } }).spec.value));
+}
+
 function isDry(url: string, options: string): boolean {
   const { dryRun = [] } = (options === '' ? {} : JSON.parse(options)) as { dryRun?: string[] | null };
   return new URL(url).searchParams.has('dryRun') || (dryRun ?? []).length > 0;
@@ -121,7 +131,8 @@ const count = (wanted: (exchange: Exchange) => boolean) => result.exchanges.filt
 
 describe('requests that are made up by the OpenAPI document', () => {
   it('are answered as it says, and never with a 5xx', () => {
-    expect(result.exchanges.filter(({ status }) => status >= 500)).toEqual([]);
+    const failed = result.exchanges.filter(({ status }) => status >= 500);
+    expect(failed.slice(0, 3)).toEqual([]);
     expect(result.report).toContain('No issues found');
     expect(result.ok).toBe(true);
   });
@@ -129,8 +140,6 @@ describe('requests that are made up by the OpenAPI document', () => {
   it('got behind the first checks', () => {
     const done = (method: string, part: string) =>
       count((one) => one.method === method && one.operation.includes(part) && one.status < 300);
-    const statuses = Object.entries(Object.groupBy(result.exchanges, ({ status }) => status));
-    console.log('fuzz', Object.fromEntries(statuses.map(([status, all]) => [status, all?.length])));
     for (const [method, part] of [
       ...[
         ['GET', '/{name}'],
@@ -143,8 +152,9 @@ describe('requests that are made up by the OpenAPI document', () => {
         ['POST', '/connectiontests'],
       ],
     ] as const) {
-      expect([method, part, done(method ?? '', part ?? '') >= 5]).toEqual([method, part, true]);
+      expect([method, part, done(method ?? '', part ?? '') > 2]).toEqual([method, part, true]);
     }
+    expect(written(result.exchanges).size).toBeGreaterThan(4);
     expect(count(({ status }) => status === 429)).toBeLessThan(result.exchanges.length / 20);
   });
 

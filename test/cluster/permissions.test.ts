@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { integration } from '../../hack/demo/objects.ts';
+import { credentials, integration } from '../../hack/demo/objects.ts';
+import { readPolicy } from '../../hack/vault-admin.ts';
 import { kube, until, type Kube, type KubeJson } from '../support/cluster.ts';
 import { ACTIONS, refusalOf, USERS, type ActionName, type User } from '../support/permission-matrix.ts';
 import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
@@ -10,6 +11,8 @@ let p: Platform;
 let own: string;
 let other: string;
 let free: string;
+/** One of the other domain, in which the owner holds what an owner holds in a namespace. */
+let lent: string;
 
 const FINANCE = 'matrix-finance';
 const OTHER = 'matrix-other';
@@ -34,13 +37,22 @@ const wanted = (name: string, of: string, secret = `login-${of}`) =>
 const namespaces = { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'update', 'patch'] };
 
 beforeAll(async () => {
-  p = await platform('permissions');
+  p = await platform('permissions', { keysApi: true });
   own = await p.namespace(FINANCE);
   other = await p.namespace(OTHER);
   free = await p.namespace('');
+  lent = await p.namespace(OTHER);
+  await p.store(FINANCE, { a: 'planted' });
+  await p.vault.put(`secret/data/${FINANCE}`, { k: 'planted' });
+  await p.vault.policy(FINANCE, readPolicy(`secret/data/${FINANCE}`));
+  const login = await p.vault.appRole(FINANCE, [FINANCE]);
   await p.k.apply(
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'gitops', namespace: own } },
-    wanted(FINANCE, FINANCE),
+    credentials(`login-${FINANCE}`, p.vault.address, login.secretId, FINANCE),
+    integration(FINANCE, {
+      ...{ host: p.vault.address, path: `secret/data/${FINANCE}`, domains: [FINANCE], appRole: login },
+      ...{ secret: `login-${FINANCE}`, bundle: FINANCE },
+    }),
     wanted(OTHER, OTHER),
     wanted(ALL, ALL),
     bundle(FINANCE, [
@@ -61,9 +73,16 @@ beforeAll(async () => {
       metadata: { name: 'matrix-assign' },
       rules: [named('domains', FINANCE, 'assign')],
     },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'matrix-write' },
+      rules: [named('domains', FINANCE, 'write')],
+    },
   );
   await bind(p.k, 'fairlead-platform-admin', person('admin'));
   await bind(p.k, 'fairlead-domain-owner', person('owner'), SYSTEM);
+  for (const namespace of [own, lent]) await bind(p.k, 'fairlead-domain-owner', person('owner'), namespace);
   for (const user of ['owner', 'user', 'userWithoutUse', 'gitops'] as const)
     await bind(p.k, 'fairlead-domain-user', person(user), own);
   for (const user of ['user', 'userWithoutUse', 'stranger'] as const)
@@ -72,6 +91,7 @@ beforeAll(async () => {
   for (const namespace of [own, SYSTEM]) await bind(p.k, 'fairlead-viewer', person('viewer'), namespace);
   for (const user of ['admin', 'gitops'] as const) await bind(p.k, 'matrix-namespaces', person(user));
   await bind(p.k, 'matrix-assign', person('gitops'));
+  await bind(p.k, 'matrix-write', person('owner'));
   await grant(p.k, 'matrix-owner', person('owner'), [
     named('resourcebundles', FINANCE, 'own', 'use'),
     { apiGroups: [''], resources: ['secrets'], resourceNames: [`login-${FINANCE}`], verbs: ['use'] },
@@ -83,13 +103,24 @@ beforeAll(async () => {
   await until('the Update of the bundle', async () =>
     tryTo('renameIntegration', 'owner').then((no) => no === undefined),
   );
+  await until('the write of the domain', async () =>
+    tryTo('createKey', 'owner').then((no) => no === undefined),
+  );
 });
 afterAll(async () => {
+  await p?.k.remove('secret', SYSTEM, `login-${FINANCE}`);
   for (const kind of ['vaultintegration', 'resourcebundle'])
     for (const name of [FINANCE, OTHER, ALL]) await p?.k.remove(kind, SYSTEM, name);
   await p?.k.run('delete', 'clusterrolebinding', '-l', 'test=permissions');
   await p?.k.run('delete', 'rolebinding', '-n', SYSTEM, '-l', 'test=permissions');
-  await p?.k.run('delete', 'clusterrole', 'matrix-namespaces', 'matrix-assign', '--ignore-not-found');
+  await p?.k.run(
+    'delete',
+    'clusterrole',
+    'matrix-namespaces',
+    'matrix-assign',
+    'matrix-write',
+    '--ignore-not-found',
+  );
   if (p) await revoke(p.k, 'matrix-owner');
   await p?.stop();
 });
@@ -110,6 +141,22 @@ const label =
   () => [['label', 'namespace', free, DRY, `fairlead.dev/domain=${domain}`]];
 const names = (source: string): Try =>
   create(() => reference('tried', own, { A: `${source}/a` as `VAULT/${string}/a` }));
+const KEYS = 'keys.fairlead.dev/v1alpha1';
+const key = (verb: 'create' | 'replace', domain: string, name: string, where = () => own): Try => {
+  const metadata = () => ({ name: `kubernetes:${domain}:${name}`, namespace: where() });
+  return () => [
+    [verb, DRY, '-f', '-'],
+    { apiVersion: KEYS, kind: 'SecretKey', metadata: metadata(), spec: { value: 'planted' } },
+  ];
+};
+const test = (spec: () => object): Try =>
+  create(() => ({
+    ...{ apiVersion: KEYS, kind: 'ConnectionTest', metadata: { name: 'tried', namespace: own } },
+    spec: spec(),
+  }));
+const inline = () => ({
+  integration: { host: p.vault.address, path: 'secret/data/app', auth: { token: { token: 'planted' } } },
+});
 const permissions = { spec: { permissions: [] } };
 
 /** What is tried; nothing is written, but everything is asked that would be. */
@@ -136,6 +183,17 @@ const TRIES: Record<ActionName, Try> = {
   ownElsewhere: patch('resourcebundle', OTHER, permissions),
   assignDomain: label(FINANCE),
   assignElsewhere: label(OTHER),
+  listKeys: () => [['get', 'secretkeys', '-n', own]],
+  seeKeysOfIntegration: () => [['get', 'secretkey', `vault:${FINANCE}:k`, '-n', own]],
+  createKey: key('create', FINANCE, 'new'),
+  replaceKey: key('replace', FINANCE, 'a'),
+  deleteKey: () => [['delete', 'secretkey', `kubernetes:${FINANCE}:a`, '-n', own, DRY]],
+  createKeyElsewhere: key('create', OTHER, 'new'),
+  createKeyWithoutWrite: key('create', OTHER, 'new', () => lent),
+  createGlobalKey: key('create', 'global', 'new'),
+  testConnection: test(() => ({ integrationRef: { name: FINANCE } })),
+  testOtherPath: test(() => ({ integrationRef: { name: FINANCE }, path: 'secret/data/other' })),
+  testInline: test(inline),
   readSecrets: () => [['get', 'secrets', '-n', SYSTEM]],
   writeRoles: create(() => ({
     apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -7,7 +7,7 @@ export const USERS = {
   admin: { name: 'platform admin', has: '`fairlead-platform-admin` in the cluster, update on namespaces' },
   owner: {
     name: 'domain owner',
-    has: "`fairlead-domain-owner` in `fairlead-system`, `own` and `use` of the domain's bundle, `use` of its login, Update by the bundle; `fairlead-domain-user` in the domain's namespace",
+    has: "`fairlead-domain-owner` in `fairlead-system` and in the domain's namespace, `own` and `use` of the domain's bundle, `use` of its login, Update by the bundle, `write` on the domain; `fairlead-domain-user` in the domain's namespace; `fairlead-domain-owner` in one namespace of the other domain, too",
   },
   user: {
     name: 'domain user with use',
@@ -128,6 +128,48 @@ export const ACTIONS = {
     allowed: ['admin'],
     policy: { says: needs('assign', 'domains.fairlead.dev/'), stops: ['gitops'] },
   },
+  listKeys: {
+    title: 'list the keys of the namespace',
+    allowed: ['admin', 'owner', 'user', 'userWithoutUse', 'gitops'],
+  },
+  seeKeysOfIntegration: {
+    title: "see the keys of the domain's integration",
+    allowed: ['admin', 'user', 'gitops'],
+    policy: { says: 'not found', stops: ['owner', 'userWithoutUse'] },
+  },
+  createKey: { title: "create a key of the domain's store", allowed: ['admin', 'owner'] },
+  replaceKey: { title: "write a key of the domain's store", allowed: ['admin', 'owner'] },
+  deleteKey: { title: "delete a key of the domain's store", allowed: ['admin', 'owner'] },
+  createKeyElsewhere: {
+    title: "create a key of another domain's store",
+    allowed: [],
+    policy: { says: 'is not open to domain', stops: ['admin', 'owner'] },
+  },
+  createKeyWithoutWrite: {
+    title: "create a key of another domain's store, in a namespace of that domain",
+    allowed: ['admin'],
+    policy: { says: 'the verb write on domains.fairlead.dev/', stops: ['owner'] },
+  },
+  createGlobalKey: {
+    title: 'create a key of the global store',
+    allowed: [],
+    policy: { says: 'the global store is read-only here', stops: ['admin', 'owner'] },
+  },
+  testConnection: {
+    title: "test the connection of the domain's integration",
+    allowed: ['admin', 'user', 'gitops'],
+    policy: { says: 'you lack the verb use on it', stops: ['owner', 'userWithoutUse'] },
+  },
+  testOtherPath: {
+    title: "test another path with the login of the domain's integration",
+    allowed: ['admin'],
+    policy: { says: 'the verb u', stops: ['owner', 'user', 'userWithoutUse', 'gitops'] },
+  },
+  testInline: {
+    title: 'test a connection with a login of their own',
+    allowed: ['admin', 'owner'],
+    policy: { says: 'needs the verb create on', stops: ['user', 'userWithoutUse', 'gitops'] },
+  },
   readSecrets: { title: 'read stores and logins', allowed: [] },
   writeRoles: { title: 'write Roles in `fairlead-system`', allowed: [] },
 } as const satisfies Record<string, Action>;
@@ -156,8 +198,8 @@ export function matrixPage(): string {
     '# Who may do what',
     '',
     'Tried as each of these users against a real API server by test/cluster/permissions.test.ts.',
-    '"yes": allowed. "policy": RBAC would let it pass, a policy of Fairlead refuses it and names the permission. Empty:',
-    'refused by RBAC.',
+    '"yes": allowed. "policy": RBAC would let it pass, a policy of Fairlead or its API for keys refuses it and names the',
+    'permission (keys of an integration without `use` on it are just not there). Empty: refused by RBAC.',
     '',
     row(['', ...users.map((user) => USERS[user].name)]),
     row(['---', ...users.map(() => '---')]),

@@ -166,7 +166,7 @@ export async function platform(name: string, options: PlatformOptions = {}): Pro
           '--force',
           '--wait=false',
         );
-        await k.run('delete', 'namespace', namespace, '--wait=false');
+        await k.run('delete', 'namespace', namespace, '--wait=false', '--ignore-not-found');
       }
       await rm(dir, { recursive: true, force: true });
     },

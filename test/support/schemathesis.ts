@@ -2,14 +2,16 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { run } from '../../hack/cluster/exec.ts';
 import { ensurePythonPackages, python } from '../../hack/cluster/python-tool.ts';
 import { cacheDir, TOOLS_DIR } from '../../hack/cluster/tools.ts';
 
 const WHAT = 'schemathesis (70 MB)';
 const REQUIREMENTS = join(TOOLS_DIR, 'fuzz-requirements.txt');
-const HOOKS = new URL('schemathesis_hooks.py', import.meta.url).pathname;
+/** By name: a path would be loaded, and its hooks called, several times. */
+const HOOKS = 'schemathesis_hooks';
+const HERE = new URL('.', import.meta.url).pathname;
 const TIMEOUT_MS = 8 * 60_000;
 
 export interface Fuzz {
@@ -88,7 +90,13 @@ export async function fuzz({
   ];
   const { PATH, HOME } = process.env;
   const env = {
-    ...{ PATH, HOME, PYTHONPATH: packages, PYTHONHASHSEED: '0', PYTHONDONTWRITEBYTECODE: '1' },
+    ...{
+      PATH,
+      HOME,
+      PYTHONPATH: [packages, HERE].join(delimiter),
+      PYTHONHASHSEED: '0',
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
     ...{ SCHEMATHESIS_HOOKS: HOOKS, FUZZ: JSON.stringify({ ...parts, log }) },
   };
   const { ok, report } = await new Promise<Pick<Fuzzed, 'ok' | 'report'>>((resolve) => {

@@ -16,6 +16,19 @@ FUZZ = json.loads(os.environ["FUZZ"])
 LOG = open(FUZZ["log"], "a", encoding="utf-8")
 users = 0
 
+# Texts that are made up are mostly empty; these are some that somebody may have overlooked.
+PLANTED = FUZZ["value"]
+VALUES = [
+    PLANTED,
+    f"{PLANTED} \u00fcn\u00efcode \u2713 \U0001d54f",
+    f"{PLANTED}\nline\r\n",
+    f"{PLANTED}\x00\x1b",
+    f"{PLANTED}\ud800",
+    PLANTED + "x" * (131_072 - len(PLANTED)),
+    PLANTED + "x" * (131_073 - len(PLANTED)),
+    "\ufeff\u2028" + PLANTED,
+]
+
 
 def digits(case):
     """A number that is the same for the same request."""
@@ -30,10 +43,12 @@ def digits(case):
     return choose
 
 
-def key_name(choose, name):
-    """Of a key that was there before, of one of a few others, or of one whose end was made up."""
-    ends = [FUZZ["key"], f"fuzz-{choose(5)}", re.sub(r"[^-._a-zA-Z0-9]", "", str(name))[:40]]
-    return f"kubernetes:{FUZZ['domain']}:{ends[choose(3)]}"
+def key_name(choose, method, name):
+    """Of the key that was there before, of one of a few others, or of one whose end was made up."""
+    some = f"fuzz-{choose(5)}"
+    made_up = re.sub(r"[^-._a-zA-Z0-9]", "", str(name))[:40]
+    ends = [FUZZ["key"], FUZZ["key"] if method == "GET" else some, some, made_up]
+    return f"kubernetes:{FUZZ['domain']}:{ends[choose(4)]}"
 
 
 def fit_key(choose, body, name):
@@ -48,8 +63,10 @@ def fit_key(choose, body, name):
     if isinstance(spec, dict):
         if choose(2):
             spec.pop("secret", None)
-        if choose(2):
-            spec["value"] = str(spec.get("value"))
+    elif choose(2):
+        spec = body["spec"] = {}
+    if isinstance(spec, dict) and choose(4):
+        spec["value"] = VALUES[choose(len(VALUES))]
 
 
 def fit_test(choose, body):
@@ -62,7 +79,15 @@ def fit_test(choose, body):
             spec.update({key: old[key] for key in ("path", "namespace") if key in old})
         body["spec"] = spec
     elif isinstance(body.get("spec"), dict) and isinstance(body["spec"].get("integration"), dict):
-        body["spec"] = {"integration": {**body["spec"]["integration"], "host": FUZZ["host"]}}
+        spec = body["spec"] = {"integration": {**body["spec"]["integration"], "host": FUZZ["host"]}}
+        if choose(2):
+            spec["integration"]["path"] = FUZZ["path"]
+
+
+def fit_deletion(choose, body):
+    if choose(4):
+        for field in ("apiVersion", "kind", "preconditions"):
+            body.pop(field, None)
 
 
 @schemathesis.hook
@@ -78,12 +103,16 @@ def before_call(ctx, case, kwargs):
     if case.path_parameters.get("namespace") is not None:
         case.path_parameters["namespace"] = FUZZ["namespace"]
     if case.path_parameters.get("name") is not None and choose(4):
-        case.path_parameters["name"] = name = key_name(choose, case.path_parameters["name"])
-    if isinstance(case.body, dict) and case.method in ("POST", "PUT"):
-        if "connectiontests" in case.operation.path:
+        case.path_parameters["name"] = name = key_name(choose, case.method, case.path_parameters["name"])
+    if isinstance(case.body, dict):
+        if case.method == "DELETE":
+            fit_deletion(choose, case.body)
+        elif "connectiontests" in case.operation.path:
             fit_test(choose, case.body)
-        else:
-            fit_key(choose, case.body, name or key_name(choose, case.body.get("metadata")))
+        elif case.method in ("POST", "PUT"):
+            if case.method == "PUT":
+                name = case.path_parameters.get("name")
+            fit_key(choose, case.body, name or key_name(choose, case.method, case.body.get("metadata")))
 
 
 @schemathesis.hook

@@ -25,6 +25,10 @@ export async function auditList(
   await audit.intend([{ ...head, variables: keys, outcome: 'allowed', reason: 'Listed', message }], signal);
 }
 
+/** Of the audit alone: what stands for no key, or is no object that could be written. */
+export const NAME_INVALID = 'NameInvalid';
+export const INVALID = 'Invalid';
+
 /** What somebody does with one key. */
 export interface Deed {
   readonly action: Extract<Action, 'list-keys' | 'write-key' | 'delete-key'>;

@@ -191,6 +191,22 @@ describe('a write', () => {
     expect(made.order).toEqual([]);
   });
 
+  it('of what is no object is refused, and the audit has the fields and nothing of what they say', async () => {
+    const made = desk();
+    const body = { metadata: { name: `kubernetes:marketing:${VALUE}/..` }, spec: { value: 1 } };
+    await expect(made.create('', { body })).rejects.toMatchObject({ code: 'Invalid' });
+    expect(made.noted).toMatchObject([
+      { action: 'write-key', outcome: 'refused', reason: 'Invalid', message: 'spec.value, metadata.name' },
+    ]);
+    expect(JSON.stringify(made.noted)).not.toContain(VALUE);
+  });
+
+  it.each(['update', 'remove'] as const)('of what is no name is refused and noted: %s', async (verb) => {
+    const made = desk();
+    await expect(made[verb]('kubernetes:marketing:a/b')).rejects.toMatchObject({ code: 'NotFound' });
+    expect(made.noted).toMatchObject([{ outcome: 'refused', reason: 'NameInvalid' }]);
+  });
+
   it('in no namespace is not found', async () => {
     await expect(desk({ namespaces: {} }).create()).rejects.toMatchObject({
       code: 'NotFound',

@@ -1,8 +1,8 @@
 import { StatusError } from '../../aggregation/errors.ts';
 import type { ObjectAnswer, ResourceRequest } from '../../aggregation/resource.ts';
 import { fit } from '../../resolve/value.ts';
-import { keyRecord, type Deed } from './audit.ts';
-import { readBody } from './body.ts';
+import { INVALID, keyRecord, NAME_INVALID, type Deed } from './audit.ts';
+import { readBody, type Draft } from './body.ts';
 import { keyObject } from './columns.ts';
 import type { SecretKeyDependencies } from './deps.ts';
 import { notFound } from './errors.ts';
@@ -19,25 +19,60 @@ export interface EditDependencies extends SecretKeyDependencies {
 
 /** Rejects with StatusError: Invalid, Forbidden, AlreadyExists, Conflict, ServiceUnavailable, Timeout. */
 export async function createKey(request: ResourceRequest, deps: EditDependencies): Promise<ObjectAnswer> {
-  const { key, source, value, warnings } = readBody(request.body);
-  const told = [...warnings, ...unfit(value)];
-  return { object: await perform(request, { verb: 'create', key, source, value }, deps), warnings: told };
+  return put('create', request, undefined, deps);
 }
 
 /** As createKey, but NotFound instead of AlreadyExists. */
 export async function updateKey(request: ResourceRequest, deps: EditDependencies): Promise<ObjectAnswer> {
   const { name = '' } = request;
-  if (!decodeName(name)) throw notFound(name);
-  const { key, source, value, warnings } = readBody(request.body, name);
+  if (!decodeName(name)) throw await noName('write-key', name, request, deps);
+  return put('update', request, name, deps);
+}
+
+async function put(
+  verb: 'create' | 'update',
+  request: ResourceRequest,
+  name: string | undefined,
+  deps: EditDependencies,
+): Promise<ObjectAnswer> {
+  const { key, source, value, warnings } = await draft(request, name, deps);
   const told = [...warnings, ...unfit(value)];
-  return { object: await perform(request, { verb: 'update', key, source, value }, deps), warnings: told };
+  return { object: await perform(request, { verb, key, source, value }, deps), warnings: told };
+}
+
+/** The body, if it is one; that it is none stands in the audit, without anything that it says. */
+async function draft(
+  { caller, namespace = '', body, signal }: ResourceRequest,
+  name: string | undefined,
+  { audit }: EditDependencies,
+): Promise<Draft> {
+  try {
+    return readBody(body, name);
+  } catch (error) {
+    if (error instanceof StatusError) {
+      const deed = { action: 'write-key', caller, namespace, ref: undefined } as const;
+      const fields = error.details.causes?.map(({ field }) => field).join(', ');
+      await audit.note(keyRecord(deed, 'refused', INVALID, fields), signal);
+    }
+    throw error;
+  }
+}
+
+async function noName(
+  action: Deed['action'],
+  name: string,
+  { caller, namespace = '', signal }: ResourceRequest,
+  { audit }: EditDependencies,
+): Promise<StatusError> {
+  await audit.note(keyRecord({ action, caller, namespace, ref: undefined }, 'refused', NAME_INVALID), signal);
+  return notFound(name);
 }
 
 /** The answer warns of the references that still name the key. Rejects as updateKey does. */
 export async function deleteKey(request: ResourceRequest, deps: EditDependencies): Promise<ObjectAnswer> {
   const { name = '', caller, body, signal } = request;
   const ref = decodeName(name);
-  if (!ref) throw notFound(name);
+  if (!ref) throw await noName('delete-key', name, request, deps);
   const { uid, resourceVersion } = preconditions(body);
   if (uid || resourceVersion) {
     const message = 'keys have neither uid nor resourceVersion that a deletion could be bound to';

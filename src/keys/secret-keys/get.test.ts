@@ -44,9 +44,10 @@ describe('one key', () => {
   });
 
   it.each(['hunter2', 'vault:v1:a%2Fb', 'vault:v1:a/b', ''])('%j is no name', async (name) => {
-    const { call, gets } = lab(SETTING);
+    const { call, gets, noted } = lab(SETTING);
     await expect(call('get', { name })).rejects.toMatchObject({ code: 'NotFound' });
     expect(gets).toEqual([]);
+    expect(noted).toMatchObject([{ action: 'list-keys', outcome: 'refused', reason: 'NameInvalid' }]);
   });
 
   it('reads no source but its own', async () => {

@@ -2,7 +2,7 @@ import { StatusError } from '../../aggregation/errors.ts';
 import type { ObjectAnswer, ResourceRequest } from '../../aggregation/resource.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { refusal } from '../../resolve/permission.ts';
-import { keyRecord } from './audit.ts';
+import { keyRecord, NAME_INVALID } from './audit.ts';
 import { keyObject } from './columns.ts';
 import type { SecretKeyDependencies } from './deps.ts';
 import type { Reads } from './reads.ts';
@@ -31,10 +31,13 @@ export async function getKey(
   deps: SecretKeyDependencies,
 ): Promise<ObjectAnswer> {
   const ref = decodeName(name);
-  if (!ref) throw notFound(name);
+  const deed = { action: 'list-keys', caller, namespace, ref } as const;
+  if (!ref) {
+    await deps.audit.note(keyRecord(deed, 'refused', NAME_INVALID), signal);
+    throw notFound(name);
+  }
   assertCurrent(deps.world);
   const found = await look(ref);
-  const deed = { action: 'list-keys', caller, namespace, ref } as const;
   switch (found.kind) {
     case 'found':
       await deps.audit.intend([keyRecord(deed, 'allowed', 'Listed')], signal);
