@@ -4,7 +4,7 @@ import type { OpenAnswer, OpenHandler, OpenRequest } from '../serve/open.ts';
 import { callerOf } from './caller.ts';
 import { documentsOf, serveDocument } from './documents.ts';
 import { StatusError } from './errors.ts';
-import { serveInner } from './inner.ts';
+import { isApiServer, serveInner } from './inner.ts';
 import { LIMITS, type ApiOptions, type Refused } from './options.ts';
 import { peerProblem } from './peer.ts';
 import type { Caller, Verb } from './resource.ts';
@@ -25,12 +25,15 @@ export function extensionApi(options: ApiOptions): OpenHandler {
 
   const answer = async (request: OpenRequest, route: Route): Promise<OpenAnswer> => {
     const caller = authenticated(request, route, options);
-    const leave = admitted(admit, caller, about(request, route), options);
+    const isDocument = route.kind !== 'collection' && route.kind !== 'object';
+    const isInner = !isDocument && options.inner !== undefined && Object.hasOwn(options.inner, route.plural);
+    // security: kube-apiserver asks for documents to see that all is well here; if slow requests of tenants could hold
+    // that up, they could make the API unavailable, and no namespace would go away any more.
+    const isBrief = isDocument || (isInner && isApiServer(caller));
+    const leave = admitted(admit, caller, isBrief, about(request, route), options);
     const work = async (signal: AbortSignal): Promise<OpenAnswer> => {
       const served = { ...request, signal };
-      if (route.kind !== 'collection' && route.kind !== 'object')
-        return serveDocument(served, route, documents);
-      const isInner = options.inner !== undefined && Object.hasOwn(options.inner, route.plural);
+      if (isDocument) return serveDocument(served, route, documents);
       if (isInner) return serveInner(served, route, caller, options.inner ?? {});
       return serveResource(served, route, caller, options);
     };
@@ -92,10 +95,11 @@ function tellOfWrong(
 function admitted(
   admit: Admission,
   caller: Caller,
+  isBrief: boolean,
   refused: ReturnType<typeof about>,
   { onRefused }: ApiOptions,
 ): () => void {
-  const answer = admit(caller);
+  const answer = admit(caller, isBrief);
   if (typeof answer === 'function') return answer;
   const who = answer === 'user' ? ' of this user' : '';
   const message = `too many requests${who}, please try again later`;

@@ -12,6 +12,10 @@ export type InnerRoutes = Readonly<Record<string, JsonHandler>>;
 const API_SERVER = 'system:apiserver';
 const MASTERS = 'system:masters';
 
+export function isApiServer({ user, groups }: Caller): boolean {
+  return user === API_SERVER && groups.includes(MASTERS);
+}
+
 /**
  * What only kube-apiserver itself may call: webhooks that it reaches through itself, so that it comes with the front
  * proxy's certificate. security: a webhook that is called straight comes from anybody, and says on whose behalf.
@@ -26,7 +30,6 @@ export async function serveInner(
   if (!handler || route.kind !== 'collection' || route.namespace !== undefined)
     throw new StatusError('NotFound', 'the server could not find the requested resource');
   if (request.method !== 'POST') throw new StatusError('MethodNotAllowed', 'only POST is served here');
-  if (caller.user !== API_SERVER || !caller.groups.includes(MASTERS))
-    throw new StatusError('Forbidden', 'only kube-apiserver itself may call this');
+  if (!isApiServer(caller)) throw new StatusError('Forbidden', 'only kube-apiserver itself may call this');
   return handler({ body: await readBody(request), signal: request.signal });
 }

@@ -51,6 +51,8 @@ describe('a label selector, for objects without labels,', () => {
     ['a in (b,c)', false],
     ['a notin (b, c)', true],
     ['a notin (b),!c', true],
+    ['a notin ( )', true],
+    ['a in (,b)', false],
     ['a notin (b),c', false],
     ['example.com/a=b', false],
     ['a>1', false],
@@ -70,6 +72,8 @@ describe('a label selector, for objects without labels,', () => {
     for (const text of [
       ' ('.repeat(500),
       `a in (${' '.repeat(900)}`,
+      `a in ( ${','.repeat(900)} !)`,
+      `a in (${'   ,'.repeat(240)} !)`,
       ','.repeat(1000),
       `a${'-'.repeat(1000)}`,
     ])

@@ -25,14 +25,27 @@ describe('the requests of one user', () => {
     expect([once(), once()]).toEqual(['ok', 'user']);
   });
 
+  it('leave those of others alone', () => {
+    const { once } = start();
+    expect([once(), once(), once(), once(), once(caller({ user: 'joe' }))].slice(3)).toEqual(['user', 'ok']);
+  });
+
   it.each<[string, Partial<Caller>]>([
-    ['name', { user: 'joe' }],
     ['uid', { uid: 'u' }],
     ['groups', { groups: ['b'] }],
-    ['extra', { extra: { k: ['v'] } }],
-  ])('leave those of somebody with another %s alone', (_, more) => {
+    ['extra', { extra: { 'authentication.kubernetes.io/credential-id': ['JTI=1'] } }],
+  ])('are no more with another %s', (_, more) => {
     const { once } = start();
-    expect([once(), once(), once(), once(), once(caller(more))].slice(3)).toEqual(['user', 'ok']);
+    expect([once(), once(), once(), once(caller(more))]).toEqual(['ok', 'ok', 'ok', 'user']);
+  });
+
+  it('are not held up by what is under way if they are brief', () => {
+    const { admit } = start();
+    for (const user of ['a', 'b', 'c', 'd']) admit(caller({ user }));
+    expect([admit(caller()), typeof admit(caller({ user: 'kube-aggregator' }), true)]).toEqual([
+      'all',
+      'function',
+    ]);
   });
 
   it('are so many at the same time', () => {

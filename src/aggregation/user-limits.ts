@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '../kube/clock.ts';
 import { RecentMap, TokenBucket } from '../kube/token-bucket.ts';
 import type { Caller } from './resource.ts';
@@ -19,9 +18,12 @@ export interface AdmissionLimits {
 }
 
 /** Whose limit a request is over, or what to call when it has ended. */
-export type Admission = (caller: Caller) => 'user' | 'all' | (() => void);
+export type Admission = (caller: Caller, isBrief?: boolean) => 'user' | 'all' | (() => void);
 
-/** Who may go on now. By the whole identity, so that nobody uses up what belongs to somebody else. */
+/**
+ * Who may go on now. By the name alone: each token of a ServiceAccount comes with another `extra`, and whoever may make
+ * tokens would have as many limits. `isBrief`: answered at once, and not held up by what is under way.
+ */
 export function admission(
   { perUser, concurrent, concurrentPerUser }: AdmissionLimits,
   clock: Clock,
@@ -30,13 +32,14 @@ export function admission(
   const buckets = new RecentMap<TokenBucket>(users);
   const underWay = new Map<string, number>();
   let all = 0;
-  return (caller) => {
-    const key = keyOf(caller);
+  return ({ user: key }, isBrief = false) => {
     const now = clock.now();
     const bucket = buckets.get(key) ?? new TokenBucket(burst, refillMs, now);
     buckets.set(key, bucket);
     const own = underWay.get(key) ?? 0;
-    if (!bucket.take(now) || own >= concurrentPerUser) return 'user';
+    if (!bucket.take(now)) return 'user';
+    if (isBrief) return () => {};
+    if (own >= concurrentPerUser) return 'user';
     if (all >= concurrent) return 'all';
     all += 1;
     underWay.set(key, own + 1);
@@ -47,11 +50,4 @@ export function admission(
       else underWay.delete(key);
     };
   };
-}
-
-/** An identity can be long; of thousands only a hash is kept. */
-function keyOf({ user, uid = '', groups, extra }: Caller): string {
-  return createHash('sha256')
-    .update(JSON.stringify([user, uid, groups, extra]))
-    .digest('base64');
 }

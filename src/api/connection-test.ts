@@ -47,6 +47,8 @@ const inlineAuth = z
       .optional()
       .describe('Log in with a user name and a password.'),
   })
+  // Required, and yet no answer has it.
+  .meta({ writeOnly: true })
   .describe('One or more login methods, tried in the order jwt, appRole, token, userPass.');
 
 const inlineTls = z

@@ -49,6 +49,11 @@ export class FrontProxy {
     return `ConfigMap ${namespace}/${name}: ${this.#read.why}`;
   }
 
+  /** The authorities as they are known now. */
+  get ca(): string {
+    return this.#ca;
+  }
+
   /** The authorities, once they are known; '' if the signal is aborted before. */
   async first(signal: AbortSignal): Promise<string> {
     if (this.#ca !== '' || signal.aborted) return this.#ca;

@@ -129,7 +129,7 @@ export function keysRole(
       });
 
       try {
-        const clientCa = await frontProxy.first(signal);
+        await frontProxy.first(signal);
         await serve(
           {
             ...{ directory: config.keysCertificateDir, clock, log, what: 'the API for keys' },
@@ -138,7 +138,7 @@ export function keysRole(
                 ...{
                   ...address(config.keysAddress),
                   certificate,
-                  clientCa,
+                  clientCa: frontProxy.ca,
                   routes: {},
                   open: api,
                   limits: LIMITS,
@@ -147,7 +147,9 @@ export function keysRole(
               }),
             onServing: (serving) => {
               server = serving;
+              // It waits for its certificate first, and the authorities may have changed meanwhile.
               frontProxy.onCa((ca) => serving.setClientCa(ca));
+              serving.setClientCa(frontProxy.ca);
             },
           },
           signal,

@@ -58,6 +58,8 @@ export const LIMITS = {
   /** etcd takes objects of 1.5 MB; a review may hold two of them, as JSON. */
   bodyBytes: 8 * 1024 * 1024,
   bufferedBytes: 64 * 1024 * 1024,
+  /** For the body of a request that none of the routes is for; the others' is within their deadline. */
+  bodyMs: 10_000,
   /** The API server waits for 5 s: an answer of ours is worth more than its time-out. */
   deadlineMs: 4_000,
   headersMs: 5_000,

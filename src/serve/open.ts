@@ -30,7 +30,7 @@ export type OpenHandler = (request: OpenRequest) => Promise<OpenAnswer>;
 
 export function openRequest(
   request: IncomingMessage,
-  limits: { readonly bodyBytes: number },
+  limits: { readonly bodyBytes: number; readonly bodyMs: number },
   budget: ByteBudget,
   signal: AbortSignal,
 ): OpenRequest {
@@ -42,7 +42,11 @@ export function openRequest(
     headers: request.headersDistinct,
     peer: socket.authorized ? socket.getPeerX509Certificate() : undefined,
     hasBody: encoding !== undefined || Number(length) > 0,
-    readJson: async () => readJson(request, limits.bodyBytes, budget, signal),
+    readJson: async () => {
+      // Answers may take their time; a body that trickles in holds a place that others wait for.
+      const inTime = AbortSignal.any([signal, AbortSignal.timeout(limits.bodyMs)]);
+      return readJson(request, limits.bodyBytes, budget, inTime);
+    },
     signal,
   };
 }

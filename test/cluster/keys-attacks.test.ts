@@ -258,11 +258,13 @@ describe('a thousand requests at once', () => {
   it('of one user are refused in the end, and others are served meanwhile', async () => {
     await refusedAndAudited(
       async () => {
-        const flood = Array.from({ length: 1000 }, async () => (await send('GET', keys('/x'))).status);
+        // Of a key that is there: refusals of a namespace have a share in the audit, which others must not use up first.
+        const path = keys(`/kubernetes:${DOMAIN}:a`);
+        const flood = Array.from({ length: 1000 }, async () => (await send('GET', path)).status);
         const { stdout } = await p.k.both(['get', 'secretkeys', '-n', namespace]);
         expect(stdout).toContain(DOMAIN);
         const codes = Map.groupBy(await Promise.all(flood), (status) => status);
-        expect(new Set(codes.keys())).toEqual(new Set([404, 429]));
+        expect(new Set(codes.keys())).toEqual(new Set([200, 429]));
       },
       { action: 'list-keys', reason: 'TooManyRequests' },
     );
