@@ -38,26 +38,34 @@ export function certificatesRole(config: Config, log: Logger, clock: Clock): Rol
   let auditKeyAt = -Infinity;
 
   const look = async (leader: KubeClient, signal: AbortSignal): Promise<void> => {
-    try {
-      for (const { onlyIfTrusted, names, ...certificate } of certificatesOf(config, leader)) {
-        if (onlyIfTrusted && (await certificate.trust.read(signal)) === undefined) continue;
+    const { systemNamespace } = config;
+    const failures: string[] = [];
+    // One after the other, each whatever becomes of the others: without the key of the audit nothing is delivered.
+    const each = async (what: string, work: () => Promise<void>) => {
+      try {
+        await work();
+      } catch (error) {
+        if (signal.aborted) return;
+        failures.push(codeOf(error));
+        log.warn({ err: error, what }, 'this could not be looked after; tried again');
+      }
+    };
+    await each('the key of the audit', async () => {
+      if (clock.now() - auditKeyAt < AUDIT_KEY_MS) return;
+      const made = await makeAuditKey(leader, systemNamespace, signal);
+      if (made) log.info({}, 'a key was made for the audit');
+      auditKeyAt = clock.now();
+    });
+    for (const { onlyIfTrusted, names, ...certificate } of certificatesOf(config, leader)) {
+      await each(certificate.secretName, async () => {
+        if (onlyIfTrusted && (await certificate.trust.read(signal)) === undefined) return;
         const onIssued = (why: string) =>
           log.info({ why, secret: certificate.secretName, ...names }, 'a certificate was issued');
-        const { systemNamespace } = config;
         const deps = { client: leader, clock, systemNamespace, ...certificate, ...names, onIssued };
         await reconcileCertificate(signal, deps);
-      }
-      if (clock.now() - auditKeyAt >= AUDIT_KEY_MS) {
-        const made = await makeAuditKey(leader, config.systemNamespace, signal);
-        if (made) log.info({}, 'a key was made for the audit');
-        auditKeyAt = clock.now();
-      }
-      problem = undefined;
-    } catch (error) {
-      if (signal.aborted) return;
-      problem = codeOf(error);
-      log.warn({ err: error }, 'the certificate could not be looked after; tried again');
+      });
     }
+    if (!signal.aborted) problem = failures[0];
   };
   return {
     live: [],

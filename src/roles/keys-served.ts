@@ -13,20 +13,23 @@ export interface Served {
 }
 
 export function servedBy(deps: KeysDependencies): Served {
-  const tests = { ...deps, random: Math.random, forbiddenOrigins: apiServers(deps.client.origin) };
+  const { client, systemNamespace } = deps;
+  const tests = {
+    ...deps,
+    random: Math.random,
+    forbiddenOrigins: neverVault(client.origin, systemNamespace),
+  };
   return {
     resources: [secretKeysResource(deps), connectionTestsResource(tests)],
     inner: { deletionwarnings: deletionWarnings(deps) },
   };
 }
 
-/** By every name that the API server has: security: nobody makes Fairlead send anything there. */
-function apiServers(origin: string): readonly string[] {
-  const names = [
-    'kubernetes',
-    'kubernetes.default',
-    'kubernetes.default.svc',
-    'kubernetes.default.svc.cluster.local',
-  ];
-  return [origin, ...names.map((name) => `https://${name}`)];
+/**
+ * The API server, and Fairlead itself. security: nobody makes Fairlead send anything there. It is their addresses that
+ * are compared, so one name of each will do.
+ */
+function neverVault(apiServer: string, systemNamespace: string): readonly string[] {
+  const own = ['fairlead-webhook', 'fairlead-keys'].map((name) => `https://${name}.${systemNamespace}.svc`);
+  return [apiServer, 'https://kubernetes.default.svc', ...own];
 }

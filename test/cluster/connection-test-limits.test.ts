@@ -71,19 +71,18 @@ describe('nothing is left behind', () => {
 describe('limits', () => {
   const wrong = (username: string) => inline({ auth: { userPass: { username, password: 'planted-wrong' } } });
 
-  it('three refused logins of an account, whoever tries them and however the name is written', async () => {
+  it('two refused logins of an account, whoever tries them and however the name is written', async () => {
     const asked = tests();
     for (const [user, name] of [
       ['ann', 'locked'],
       ['bob', 'LOCKED'],
-      ['cy', 'Locked'],
     ] as const) {
       expect(await asked.ask(wrong(name), { user })).toMatchObject({ reason: 'CredentialsRefused' });
     }
     const refused = await asked.refused(wrong('locked'), { user: 'dan' });
     expect(refused).toMatchObject({ code: 'TooManyRequests' });
     expect(refused.details.retryAfterSeconds).toBeGreaterThan(800);
-    expect(lab.proxy.count('/login/')).toBe(3);
+    expect(lab.proxy.count('/login/')).toBe(2);
     expect(await logInAt(lab, 'userpass/login/locked', { password: PASSWORD })).toBe(200);
     expect(asked.audit.sink.lines.at(-1)).toMatchObject({
       action: 'test-connection',
@@ -98,8 +97,8 @@ describe('limits', () => {
     const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
     lab.proxy.intercept = () => ({ kind: 'hold', until: held });
     const auth = { token: { token: await lab.token({ policies: ['reader'] }) } };
-    const running = [1, 2, 3, 4].map(async () => asked.ask(inline({ auth })));
-    const refused = await asked.refused(inline({ auth }));
+    const running = ['a', 'b', 'c', 'd'].map(async (user) => asked.ask(inline({ auth }), { user }));
+    const refused = await asked.refused(inline({ auth }), { user: 'e' });
     expect(refused).toMatchObject({ code: 'TooManyRequests', details: { retryAfterSeconds: 5 } });
     letGo();
     expect((await Promise.all(running)).map(({ ok }) => ok)).toEqual([true, true, true, true]);

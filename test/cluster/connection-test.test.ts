@@ -47,7 +47,9 @@ beforeAll(async () => {
   await Fairlead.install({ target: shared, dir: p.dir, vaultHosts: [] });
   proxy = await startProxy(p.vault.address);
   await vault();
+  const labels = { 'fairlead.dev/domain': 'conntest' };
   await p.k.apply(
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'conntest', labels } },
     loginAccount('conntest', { host: proxy.address }),
     loginSecret('conntest-api', { host: p.cluster.server }, { secretId: 'planted-secret-id' }),
     vaultIntegration('conntest', {
@@ -114,6 +116,7 @@ afterAll(async () => {
   for (const name of ['conntest', 'conntest-reviewer']) await p.k.remove('serviceaccount', SYSTEM, name);
   for (const name of ['conntest-user', 'conntest-owner']) await revoke(p.k, name);
   await p.k.run('delete', 'clusterrolebinding', 'conntest-reviewer', '--ignore-not-found');
+  await p.k.run('delete', 'namespace', 'conntest', '--wait=false');
   await p.vault.call('DELETE', `sys/auth/${MOUNT}`);
   await rm(p.dir, { recursive: true, force: true });
 });
@@ -152,7 +155,7 @@ async function vault(): Promise<void> {
 async function ask(user: string, spec: object): Promise<ConnectionTestStatus> {
   const caller: Caller = { user, groups: ['system:authenticated'], extra: {} };
   const { object } = await create({
-    ...{ verb: 'create', caller, namespace: 'team-a', body: { metadata: {}, spec }, dryRun: false },
+    ...{ verb: 'create', caller, namespace: 'conntest', body: { metadata: {}, spec }, dryRun: false },
     ...{ fieldSelector: [], signal: new AbortController().signal },
   });
   return object['status'] as ConnectionTestStatus;

@@ -131,6 +131,7 @@ function worldOf(integrations: NonNullable<Settings['integrations']>, read: stri
     certificates: cache('certificates', {}),
     serviceAccounts: cache('serviceAccounts', {}),
     configMaps: cache('configMaps', {}),
+    namespaces: { get: () => ({ metadata: metadata('team-a'), domain: 'team-a', legacy: false }) },
   } as unknown as World;
 }
 

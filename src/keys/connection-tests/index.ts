@@ -2,6 +2,7 @@ import { StatusError } from '../../aggregation/errors.ts';
 import type { ApiResource, ObjectAnswer, ResourceRequest } from '../../aggregation/resource.ts';
 import { CONNECTION_TEST, connectionTestSpec, connectionTestStatus } from '../../api/connection-test.ts';
 import { openApiSchema } from '../../api/crd.ts';
+import { refusal } from '../../resolve/permission.ts';
 import { parseTest, type Parsed } from './parse.ts';
 import { originOf, refusalOf, testRecord } from './records.ts';
 import { rightsOf } from './rights.ts';
@@ -36,8 +37,16 @@ async function create(
   try {
     limits.admit(caller.user);
     test = parseTest(body);
-    const exists = (name: string) => world.integrations.get(`${systemNamespace}/${name}`) !== undefined;
-    const { full } = await rightsOf(caller, test, exists, deps, signal);
+    const found = (name: string) => world.integrations.get(`${systemNamespace}/${name}`)?.spec;
+    const visible = {
+      exists: (name: string) => found(name) !== undefined,
+      shared: (name: string) => {
+        const { domain } = world.namespaces.get(namespace) ?? {};
+        return refusal(domain, { type: 'VAULT', id: name }, found) === undefined;
+      },
+    };
+    const { full } = await rightsOf(caller, test, visible, deps, signal);
+    if (test.kind === 'reference' && !full && !dryRun) limits.admitLogin(test.name);
     const target = targetFor(test, deps);
     const id = test.kind === 'inline' ? undefined : test.name;
     const subject = { test, target, reader: { full, id, systemNamespace }, caller, namespace };

@@ -35,12 +35,33 @@ describe('the tests of one user', () => {
 describe('tests at the same time', () => {
   it('are four, and a place that is given back twice counts once', () => {
     const limits = new TestLimits(new FakeClock());
-    const [leave] = [1, 2, 3, 4].map(() => limits.enter());
-    expect(refusal(() => limits.enter())).toMatchObject({ retryAfterSeconds: 5 });
+    const [leave] = ['a', 'b', 'c', 'd'].map((user) => limits.enter(user));
+    expect(refusal(() => limits.enter('e'))).toMatchObject({ retryAfterSeconds: 5 });
     leave?.();
     leave?.();
-    limits.enter();
-    expect(refusal(() => limits.enter())).toBeDefined();
+    limits.enter('e');
+    expect(refusal(() => limits.enter('a'))).toBeDefined();
+  });
+
+  it('are one of each user', () => {
+    const limits = new TestLimits(new FakeClock());
+    const leave = limits.enter('ann');
+    expect(refusal(() => limits.enter('ann'))).toMatchObject({ retryAfterSeconds: 5 });
+    leave();
+    limits.enter('ann');
+  });
+});
+
+describe('the logins of an integration', () => {
+  it('are three at once and then one a minute, whoever asks', async () => {
+    const clock = new FakeClock();
+    const limits = new TestLimits(clock);
+    const ask = (name = 'prod') => refusal(() => limits.admitLogin(name));
+    expect([ask(), ask(), ask()]).toEqual([undefined, undefined, undefined]);
+    expect(ask()).toMatchObject({ retryAfterSeconds: 60 });
+    expect(ask('other')).toBeUndefined();
+    await clock.advance(MINUTE);
+    expect([ask() === undefined, ask() === undefined]).toEqual([true, false]);
   });
 });
 
@@ -48,12 +69,11 @@ describe('the bad logins of an account', () => {
   const bad = new Set(['a']);
   const fail = (limits: TestLimits) => limits.reserve(['a'])(bad);
 
-  it('are three in a quarter of an hour', async () => {
+  it('are two in a quarter of an hour', async () => {
     const clock = new FakeClock();
     const limits = new TestLimits(clock);
     fail(limits);
     await clock.advance(5 * MINUTE);
-    fail(limits);
     fail(limits);
     expect(refusal(() => limits.reserve(['b', 'a']))).toMatchObject({ retryAfterSeconds: 600 });
     await clock.advance(10 * MINUTE);
@@ -63,7 +83,7 @@ describe('the bad logins of an account', () => {
 
   it('include those that may turn out bad, so that many at once are no way round', () => {
     const limits = new TestLimits(new FakeClock());
-    const settles = [1, 2, 3].map(() => limits.reserve(['a']));
+    const settles = [1, 2].map(() => limits.reserve(['a']));
     expect(refusal(() => limits.reserve(['a']))).toMatchObject({ retryAfterSeconds: 5 });
     settles[0]?.(new Set());
     limits.reserve(['a']);
@@ -72,20 +92,20 @@ describe('the bad logins of an account', () => {
   it('do not include good ones, nor those of other accounts', () => {
     const limits = new TestLimits(new FakeClock());
     for (let i = 0; i < 9; i += 1) limits.reserve(['a', 'b'])(new Set());
-    for (let i = 0; i < 3; i += 1) limits.reserve(['a', 'b'])(new Set(['b']));
+    for (let i = 0; i < 2; i += 1) limits.reserve(['a', 'b'])(new Set(['b']));
     limits.reserve(['a']);
   });
 
   it('are not counted for some if others are refused', () => {
     const limits = new TestLimits(new FakeClock());
-    for (let i = 0; i < 3; i += 1) fail(limits);
+    for (let i = 0; i < 2; i += 1) fail(limits);
     for (let i = 0; i < 3; i += 1) refusal(() => limits.reserve(['b', 'a']));
-    for (let i = 0; i < 3; i += 1) limits.reserve(['b']);
+    for (let i = 0; i < 2; i += 1) limits.reserve(['b']);
   });
 });
 
 describe('an account', () => {
-  const at = { origin: 'https://vault.example.com' };
+  const at = {};
   const same: Record<string, [LoginMethod, LoginMethod]> = {
     'of a user, whatever the case and the password': [
       userPass(),
@@ -98,12 +118,11 @@ describe('an account', () => {
     it(`is the same ${what}`, () => expect(accountKey(at, a)).toBe(accountKey(at, b)));
   }
 
-  it('is another one by method, mount, name, server and namespace', () => {
+  it('is another one by method, mount, name and namespace, and the same by all names of a server', () => {
     const keys = [
       accountKey(at, userPass()),
       accountKey(at, userPass({ mount: 'other' })),
       accountKey(at, userPass({ username: 'bob' })),
-      accountKey({ ...at, origin: 'https://other.example.com' }, userPass()),
       accountKey({ ...at, loginNamespace: 'team-a' }, userPass()),
       accountKey(at, appRole()),
       accountKey(at, jwt()),

@@ -9,8 +9,11 @@ const BURST = 10;
 const REFILL_MS = 6_000;
 const AT_ONCE = 4;
 const BUSY_SECONDS = 5;
-/** security: Vault locks an account after five bad logins, and the controller makes some of its own. */
-const MAX_REFUSED = 3;
+/** security: Vault locks an account after five bad logins. Two replicas of this role, and the controller's own. */
+const MAX_REFUSED = 2;
+/** security: each login may use up a credential of a limited number; for those who may not change the integration. */
+const LOGINS = 3;
+const LOGIN_MS = 60_000;
 const WINDOW_MS = 15 * 60_000;
 const MAX_USERS = 4_096;
 const MAX_ACCOUNTS = 16_384;
@@ -26,7 +29,8 @@ export class TestLimits {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #users = new RecentMap<TokenBucket>(MAX_USERS);
   readonly #accounts = new RecentMap<Account>(MAX_ACCOUNTS);
-  #running = 0;
+  readonly #integrations = new RecentMap<TokenBucket>(MAX_ACCOUNTS);
+  readonly #running = new Set<string>();
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
@@ -44,15 +48,33 @@ export class TestLimits {
     );
   }
 
-  /** A place for one test; what is returned gives it back. Throws StatusError TooManyRequests. */
-  enter(): () => void {
-    if (this.#running >= AT_ONCE) {
+  /** Counts a login with the credentials of this integration, whoever asks. Throws StatusError TooManyRequests. */
+  admitLogin(integration: string): void {
+    const now = this.#clock.now();
+    const bucket = this.#integrations.get(integration) ?? new TokenBucket(LOGINS, LOGIN_MS, now);
+    this.#integrations.set(integration, bucket);
+    if (bucket.take(now)) return;
+    throw tooMany(
+      `this integration was tested ${LOGINS} times just now, and each test is a login: one more every ${LOGIN_MS / 1000} s`,
+      LOGIN_MS,
+    );
+  }
+
+  /**
+   * A place for one test of this user; what is returned gives it back. Throws StatusError TooManyRequests: one user
+   * cannot take all places.
+   */
+  enter(user: string): () => void {
+    if (this.#running.has(user)) {
+      throw tooMany('a connection test of this user is running already: wait for it', BUSY_SECONDS * 1000);
+    }
+    if (this.#running.size >= AT_ONCE) {
       throw tooMany(`${AT_ONCE} connection tests are running already: try again`, BUSY_SECONDS * 1000);
     }
-    this.#running += 1;
+    this.#running.add(user);
     let isIn = true;
     return () => {
-      if (isIn) this.#running -= 1;
+      if (isIn) this.#running.delete(user);
       isIn = false;
     };
   }
@@ -100,14 +122,14 @@ function tooMany(message: string, afterMs: number): StatusError {
 
 /**
  * Whose login it is in Vault, whatever credentials are tried for it and whoever tries them; undefined for a token,
- * which is nobody's account.
+ * which is nobody's account. security: not by the host, of which one server can have many names.
  */
 export function accountKey(
-  { origin, loginNamespace }: Pick<VaultTarget, 'origin' | 'loginNamespace'>,
+  { loginNamespace }: Pick<VaultTarget, 'loginNamespace'>,
   method: LoginMethod,
 ): string | undefined {
   const who = accountOf(method);
-  return who && fingerprint([origin, loginNamespace, method.kind, ...who]);
+  return who && fingerprint([loginNamespace, method.kind, ...who]);
 }
 
 function accountOf(method: LoginMethod): readonly string[] | undefined {

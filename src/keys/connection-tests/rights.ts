@@ -22,14 +22,20 @@ export interface Rights {
 /** As long as AccessReviews keeps answers. */
 const RECENT_MS = 2_000;
 
+export interface Visible {
+  readonly exists: (integration: string) => boolean;
+  /** With the domain of the namespace in which the test is made. */
+  readonly shared: (integration: string) => boolean;
+}
+
 /**
- * Whether the caller may test this. `exists`: an integration that is not there is refused in the same words as one
- * that may not be used. Throws StatusError Forbidden or ServiceUnavailable, or the signal's reason.
+ * Whether the caller may test this. An integration that is not there is refused in the same words as one that may not
+ * be used, and so is one that is not shared with the domain of the namespace, but to those who may change it. Throws StatusError Forbidden or ServiceUnavailable, or the signal's reason.
  */
 export async function rightsOf(
   caller: Caller,
   test: Parsed,
-  exists: (name: string) => boolean,
+  { exists, shared }: Visible,
   deps: RightsDependencies,
   signal: AbortSignal,
 ): Promise<Rights> {
@@ -41,8 +47,10 @@ export async function rightsOf(
   }
   const { name, path, namespace } = test;
   const [mayUse, mayUpdate] = await Promise.all([may('use', name), may('update', name)]);
-  if (!mayUse || !exists(name)) {
-    throw forbidden(`there is no VaultIntegration ${name} ${where}, or you lack the verb use on it`);
+  if (!mayUse || !exists(name) || !(mayUpdate || shared(name))) {
+    throw forbidden(
+      `there is no VaultIntegration ${name} ${where} that is shared with the domain of this namespace, or you lack the verb use on it`,
+    );
   }
   if ((path !== undefined || namespace !== undefined) && !mayUpdate) {
     throw forbidden(

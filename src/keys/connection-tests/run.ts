@@ -76,7 +76,7 @@ export async function runTest(
     return refusedStatus(failure, step, reader);
   }
   const tested: Tested = { caller, namespace, test, path: target.location };
-  const leave = limits.enter();
+  const leave = limits.enter(caller.user);
   try {
     const probed = await counted(target, limits, async (onLogin) => {
       await intend(tested, deps, signal);

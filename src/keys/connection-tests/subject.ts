@@ -8,7 +8,7 @@ import { inlineTarget } from './inline.ts';
 import { invalid, type Parsed } from './parse.ts';
 
 export interface SubjectDependencies extends TargetDependencies {
-  readonly world: TargetDependencies['world'] & Pick<World, 'integrations'>;
+  readonly world: TargetDependencies['world'] & Pick<World, 'integrations' | 'namespaces'>;
 }
 
 /** A failure, and the step that it belongs to. */

@@ -32,7 +32,7 @@ const REFUSED_V6 = [
   ['fe80::', 10],
   ['fec0::', 10],
   ['ff00::', 8],
-  ['fd00:ec2::254', 128], // AWS metadata
+  ['fd00:ec2::', 32], // AWS metadata and Pod Identity
   ['fd20:ce::254', 128], // Google Cloud metadata
   ['64:ff9b:1::', 48], // NAT64 with a prefix of the site: where the IPv4 address stands is not known
 ] as const;
