@@ -9,7 +9,8 @@ const STEP_MS = 20 * 60_000;
 /** Debian 12's Python, whatever the machine's own is. */
 const PYTHON = '3.11';
 const MACHINE = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
-const PLATFORMS = ['manylinux_2_17', 'manylinux2014', 'manylinux_2_24', 'manylinux_2_27', 'manylinux_2_28'];
+/** Debian 12 has glibc 2.36: wheels for any older one will do. */
+const PLATFORMS = ['2014', ...[17, 24, 26, 27, 28, 31, 34].map((minor) => `_2_${minor}`)];
 
 /** JupyterLab, what JupyterHub starts in a pod, the hub itself, and what PySpark wants beside Spark. */
 export const NOTEBOOK: LayerRecipe = {
@@ -20,7 +21,7 @@ export const NOTEBOOK: LayerRecipe = {
     const target = join(scratch, 'packages');
     const [python, ...args] = pip('Jupyter comes from PyPI');
     const flags = ['--quiet', '--disable-pip-version-check', '--no-input', '--no-deps', '--no-cache-dir'];
-    const platform = PLATFORMS.flatMap((name) => ['--platform', `${name}_${MACHINE}`]);
+    const platform = PLATFORMS.flatMap((name) => ['--platform', `manylinux${name}_${MACHINE}`]);
     const kind = ['--only-binary=:all:', '--implementation=cp', `--python-version=${PYTHON}`, ...platform];
     const what = ['--no-compile', '--require-hashes', '-r', REQUIREMENTS.pathname, '--target', target];
     await run(python, [...args, 'install', ...flags, ...kind, ...what], { timeoutMs: STEP_MS, signal });
