@@ -71,18 +71,13 @@ describe('nothing is left behind', () => {
 describe('limits', () => {
   const wrong = (username: string) => inline({ auth: { userPass: { username, password: 'planted-wrong' } } });
 
-  it('two refused logins of an account, whoever tries them and however the name is written', async () => {
+  it('one refused login of an account, whoever tries them and however the name is written', async () => {
     const asked = tests();
-    for (const [user, name] of [
-      ['ann', 'locked'],
-      ['bob', 'LOCKED'],
-    ] as const) {
-      expect(await asked.ask(wrong(name), { user })).toMatchObject({ reason: 'CredentialsRefused' });
-    }
+    expect(await asked.ask(wrong('LOCKED'), { user: 'ann' })).toMatchObject({ reason: 'CredentialsRefused' });
     const refused = await asked.refused(wrong('locked'), { user: 'dan' });
     expect(refused).toMatchObject({ code: 'TooManyRequests' });
     expect(refused.details.retryAfterSeconds).toBeGreaterThan(800);
-    expect(lab.proxy.count('/login/')).toBe(2);
+    expect(lab.proxy.count('/login/')).toBe(1);
     expect(await logInAt(lab, 'userpass/login/locked', { password: PASSWORD })).toBe(200);
     expect(asked.audit.sink.lines.at(-1)).toMatchObject({
       action: 'test-connection',

@@ -131,6 +131,22 @@ describe('who may only use it', () => {
     expect(status.message).toMatch(/^TCP: the connection is refused/);
   });
 
+  it('may not where it is not shared with the domain of the namespace, and sends nothing', async () => {
+    const foreign = { rights: USER, spec: { domains: ['another'] } };
+    const refused = await tests(foreign).refused(ref());
+    expect([refused.code, refused.message]).toEqual(['Forbidden', expect.stringContaining('is shared with')]);
+    expect(lab.proxy.seen).toEqual([]);
+    expect((await tests({ rights: OWNER, spec: { domains: ['another'] } }).ask(ref())).ok).toBe(true);
+  });
+
+  it('tests it three times in a row, and then once a minute, whoever it is', async () => {
+    const asked = tests({ rights: USER });
+    for (const user of ['a', 'b', 'c']) expect((await asked.ask(ref(), { user })).ok).toBe(true);
+    expect(await asked.refused(ref(), { user: 'd' })).toMatchObject({
+      ...{ code: 'TooManyRequests', details: { retryAfterSeconds: 60 } },
+    });
+  });
+
   it('may not try another path or namespace', async () => {
     const asked = tests({ rights: USER });
     for (const more of [{ path: 'secret/data/other' }, { namespace: 'team-a' }]) {
@@ -191,9 +207,9 @@ describe('a test that is refused', () => {
 describe('the account of the integration', () => {
   it('is not locked by tests of it', async () => {
     const asked = tests({ rights: USER, secretId: 'planted-wrong' });
-    for (let i = 0; i < 2; i += 1) await asked.ask(ref(), { user: `user-${i}` });
+    await asked.ask(ref(), { user: 'user-1' });
     expect(await asked.refused(ref(), { user: 'user-9' })).toMatchObject({ code: 'TooManyRequests' });
-    expect(lab.proxy.count('/login')).toBe(2);
+    expect(lab.proxy.count('/login')).toBe(1);
   });
 
   it('is not barred by tests that did not get as far as the login', async () => {

@@ -46,7 +46,6 @@ async function create(
       },
     };
     const { full } = await rightsOf(caller, test, visible, deps, signal);
-    if (test.kind === 'reference' && !full && !dryRun) limits.admitLogin(test.name);
     const target = targetFor(test, deps);
     const id = test.kind === 'inline' ? undefined : test.name;
     const subject = { test, target, reader: { full, id, systemNamespace }, caller, namespace };

@@ -78,6 +78,7 @@ export async function runTest(
   const tested: Tested = { caller, namespace, test, path: target.location };
   const leave = limits.enter(caller.user);
   try {
+    if (test.kind === 'reference' && !reader.full) limits.admitLogin(test.name);
     const probed = await counted(target, limits, async (onLogin) => {
       await intend(tested, deps, signal);
       return probing(tested, deps, async () => probe(target, { ...deps, ...onLogin }, signal));

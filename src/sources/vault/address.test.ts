@@ -19,6 +19,7 @@ describe('an address is refused if it is', () => {
     'the metadata service of a cloud': [
       '169.254.169.254',
       'fd00:ec2::254',
+      'fd00:ec2::23',
       'fd20:ce::254',
       '100.100.100.200',
       '168.63.129.16',
