@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FakeClock } from '../../test/support/fake-clock.ts';
 import type { Refused } from '../aggregation/options.ts';
-import type { AccessQuestion, AskedWhen } from '../kube/access-review.ts';
-import { askReviews, refusalRecord } from './keys-parts.ts';
+import { refusalRecord } from './keys-parts.ts';
 
 const caller = { user: 'jane', uid: 'u', groups: ['a'], extra: { k: ['v'] } };
 
@@ -37,26 +35,5 @@ describe('what the audit says of somebody who was turned away', () => {
       ...{ action: 'write-key', namespace: '' },
       ...{ outcome: 'refused', reason: 'Unauthorized', message: 'why' },
     });
-  });
-});
-
-describe('whether a caller may', () => {
-  it('is asked with the whole identity, and an answer of two seconds ago will do', async () => {
-    const questions: [AccessQuestion, AskedWhen][] = [];
-    const clock = new FakeClock();
-    await clock.advance(10_000);
-    const allowed = async (...question: [AccessQuestion, AskedWhen]) => {
-      questions.push(question);
-      return true;
-    };
-    const signal = new AbortController().signal;
-    const deed = { verb: 'use', group: 'g', resource: 'things', namespace: 'n', name: 'x' };
-    expect(await askReviews({ allowed }, clock)(caller, deed, signal)).toBe(true);
-    expect(questions).toEqual([
-      [
-        { ...caller, ...deed },
-        { notBefore: 8_000, signal },
-      ],
-    ]);
   });
 });

@@ -1,11 +1,12 @@
 import type { Refused } from '../aggregation/options.ts';
-import type { Caller } from '../aggregation/resource.ts';
 import type { AuditLog } from '../audit/log.ts';
 import type { Action, AuditRecord } from '../audit/record.ts';
 import type { PolicyGuard } from '../controllers/policies.ts';
 import type { TargetDependencies } from '../controllers/targets.ts';
-import { world, type World, type WorldOptions } from '../controllers/world.ts';
-import type { AccessQuestion, AccessReviews } from '../kube/access-review.ts';
+import { world, type WorldOptions } from '../controllers/world.ts';
+import type { AccessReviews } from '../kube/access-review.ts';
+import { actorOf } from '../keys/actor.ts';
+import type { KeysWorld } from '../keys/secret-keys/deps.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -13,16 +14,10 @@ import type { RequestToken } from '../sources/vault/login.ts';
 import type { VaultSource } from '../sources/vault/source.ts';
 
 /** What of the cluster the API for keys has to see: no pods, and nothing of bundles. */
-export type KeysWorld = Omit<World, 'pods' | 'bundles' | 'roles' | 'roleBindings'>;
-
 export function keysWorld(options: WorldOptions): KeysWorld {
   const { pods: _, bundles: _bundles, roles: _roles, roleBindings: _bindings, ...rest } = world(options);
   return rest;
 }
-
-/** Something that a caller may or may not do. */
-export type Deed = Pick<AccessQuestion, 'verb' | 'group' | 'resource' | 'namespace' | 'name'>;
-export type May = (caller: Caller, deed: Deed, signal: AbortSignal) => Promise<boolean>;
 
 /** What the kinds of the API for keys are made of. */
 export interface KeysDependencies {
@@ -34,20 +29,10 @@ export interface KeysDependencies {
   readonly allowed: TargetDependencies['allowed'];
   readonly guard: PolicyGuard;
   readonly requestToken: RequestToken;
-  /** Rejects with KubeError if it cannot be found out: no answer is no permission. */
-  readonly may: May;
   readonly reviews: AccessReviews;
   readonly audit: AuditLog;
   readonly systemNamespace: string;
   readonly storePrefix: string;
-}
-
-/** As old as an answer may be that was given to the same question before. */
-const FRESH_MS = 2_000;
-
-export function askReviews(reviews: Pick<AccessReviews, 'allowed'>, clock: Clock): May {
-  return async ({ user, groups, uid, extra }, deed, signal) =>
-    reviews.allowed({ user, groups, uid, extra, ...deed }, { notBefore: clock.now() - FRESH_MS, signal });
 }
 
 const ACTIONS: Readonly<Record<NonNullable<Refused['verb']>, Action>> = {
@@ -67,14 +52,7 @@ export function refusalRecord({ caller, verb = 'get', resource, name, ...rest }:
   const { namespace = '', reason, message } = rest;
   return {
     // security: whoever says who they are without a certificate has said nothing.
-    actor: caller
-      ? {
-          kind: 'user',
-          name: caller.user,
-          groups: caller.groups,
-          ...(caller.uid !== undefined && { uid: caller.uid }),
-        }
-      : { kind: 'user', name: 'system:anonymous' },
+    actor: caller ? actorOf(caller) : { kind: 'user', name: 'system:anonymous' },
     action: resource === 'connectiontests' ? 'test-connection' : ACTIONS[verb],
     namespace: caller ? namespace : '',
     ...(name !== undefined && caller && { key: name }),

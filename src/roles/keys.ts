@@ -5,6 +5,7 @@ import { SlotAnchor } from '../audit/slots.ts';
 import type { Config } from '../config.ts';
 import { expectedPolicies, PolicyGuard } from '../controllers/policies.ts';
 import { tokenRequests } from '../controllers/token-request.ts';
+import { may } from '../keys/may.ts';
 import { connect } from '../kube/client.ts';
 import { codeOf } from '../kube/errors.ts';
 import { AccessReviews } from '../kube/access-review.ts';
@@ -16,7 +17,7 @@ import { VaultSource } from '../sources/vault/source.ts';
 import { startAudit } from './audit.ts';
 import { fenced, POLICIES } from './fence.ts';
 import { FrontProxy } from './front-proxy.ts';
-import { askReviews, keysWorld, refusals, type KeysDependencies } from './keys-parts.ts';
+import { keysWorld, refusals, type KeysDependencies } from './keys-parts.ts';
 import { servedBy, type Served } from './keys-served.ts';
 import { address, type Role } from './role.ts';
 import { serve } from './serving.ts';
@@ -107,10 +108,9 @@ export function keysRole(
         if (type === 'deleted') vault.forget(object.metadata.name);
       });
       const reviews = new AccessReviews(client, clock);
-      const may = askReviews(reviews, clock);
       const allowed = { vaultHosts, allowHttp, tokenAudiences };
       const { resources, inner } = served({
-        ...{ client, clock, log, world: seen, vault, allowed, guard, may, reviews, requestToken },
+        ...{ client, clock, log, world: seen, vault, allowed, guard, reviews, requestToken },
         ...{ audit: log_, systemNamespace, storePrefix },
       });
 
@@ -125,7 +125,7 @@ export function keysRole(
         ...{ group: KEYS_GROUP, version: VERSION, clock, resources, inner, unavailable },
         requestHeader: () => frontProxy.config(),
         allowed: async ({ caller, ...question }, until) =>
-          may(caller, { ...question, group: KEYS_GROUP }, until),
+          may(caller, { ...question, group: KEYS_GROUP }, until, { reviews, clock }),
         onError: (problem) => log.warn(problem, 'the API for keys'),
         onRefused: refusals(log_, signal),
         onRequest: metrics.api.onRequest,

@@ -2,6 +2,7 @@ import type { StatusError, StatusReason } from '../../aggregation/errors.ts';
 import type { Caller } from '../../aggregation/resource.ts';
 import type { Outcome, AuditRecord } from '../../audit/record.ts';
 import { normalizeOrigin } from '../../sources/vault/address.ts';
+import { actorOf } from '../actor.ts';
 import type { Status } from './answer.ts';
 import type { Parsed } from './parse.ts';
 
@@ -20,9 +21,8 @@ const INLINE = '(inline)';
 type Result = Pick<AuditRecord, 'outcome' | 'reason' | 'message'>;
 
 export function testRecord({ caller, namespace, test, path }: Tested, result: Result): AuditRecord {
-  const { user: name, uid, groups } = caller;
   return {
-    actor: { kind: 'user', name, groups, ...(uid !== undefined && { uid }) },
+    actor: actorOf(caller),
     action: 'test-connection',
     namespace,
     ...(test && { source: { type: 'VAULT', id: test.kind === 'inline' ? INLINE : test.name } }),

@@ -2,14 +2,11 @@ import { StatusError } from '../../aggregation/errors.ts';
 import type { Caller } from '../../aggregation/resource.ts';
 import { GROUP } from '../../api/names.ts';
 import { RESOURCES } from '../../api/resources.ts';
-import type { AccessReviews } from '../../kube/access-review.ts';
 import { KubeError } from '../../kube/errors.ts';
-import type { Clock } from '../../runtime/clock.ts';
+import { may, type RightsDependencies as Asking } from '../may.ts';
 import type { Parsed } from './parse.ts';
 
-export interface RightsDependencies {
-  readonly clock: Pick<Clock, 'now'>;
-  readonly reviews: Pick<AccessReviews, 'allowed'>;
+export interface RightsDependencies extends Asking {
   readonly systemNamespace: string;
 }
 
@@ -18,9 +15,6 @@ export interface Rights {
   /** Addresses, certificates and logins too, not just what those learn who use an integration. */
   readonly full: boolean;
 }
-
-/** As long as AccessReviews keeps answers. */
-const RECENT_MS = 2_000;
 
 export interface Visible {
   readonly exists: (integration: string) => boolean;
@@ -39,14 +33,14 @@ export async function rightsOf(
   deps: RightsDependencies,
   signal: AbortSignal,
 ): Promise<Rights> {
-  const may = async (verb: string, name?: string) => allowed(caller, verb, name, deps, signal);
+  const holds = async (verb: string, name?: string) => allowed(caller, verb, name, deps, signal);
   const where = `in namespace ${deps.systemNamespace}`;
   if (test.kind === 'inline') {
-    if (await may('create')) return { full: true };
+    if (await holds('create')) return { full: true };
     throw forbidden(`a test of an inline integration needs the verb create on vaultintegrations ${where}`);
   }
   const { name, path, namespace } = test;
-  const [mayUse, mayUpdate] = await Promise.all([may('use', name), may('update', name)]);
+  const [mayUse, mayUpdate] = await Promise.all([holds('use', name), holds('update', name)]);
   if (!mayUse || !exists(name) || !(mayUpdate || shared(name))) {
     throw forbidden(
       `there is no VaultIntegration ${name} ${where} that is shared with the domain of this namespace, or you lack the verb use on it`,
@@ -68,13 +62,13 @@ async function allowed(
   caller: Caller,
   verb: string,
   name: string | undefined,
-  { clock, reviews, systemNamespace }: RightsDependencies,
+  deps: RightsDependencies,
   signal: AbortSignal,
 ): Promise<boolean> {
   const resource = RESOURCES.vaultIntegrations.plural;
-  const question = { ...caller, verb, group: GROUP, resource, namespace: systemNamespace, name };
+  const question = { verb, group: GROUP, resource, namespace: deps.systemNamespace, name };
   try {
-    return await reviews.allowed(question, { notBefore: clock.now() - RECENT_MS, signal });
+    return await may(caller, question, signal, deps);
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
     throw new StatusError('ServiceUnavailable', 'your permissions could not be checked: try again', {

@@ -1,5 +1,6 @@
 import type { Caller } from '../../aggregation/resource.ts';
-import type { Action, Actor, AuditRecord, Outcome } from '../../audit/record.ts';
+import type { Action, AuditRecord, Outcome } from '../../audit/record.ts';
+import { actorOf } from '../actor.ts';
 import type { SecretKeyDependencies } from './deps.ts';
 import type { KeyRef } from './name.ts';
 
@@ -46,8 +47,4 @@ export function keyRecord(
 ): AuditRecord {
   const about = ref && { source: ref.source, key: ref.key };
   return { actor: actorOf(caller), action, namespace, ...about, outcome, reason, message };
-}
-
-function actorOf({ user, uid, groups }: Caller): Actor {
-  return { kind: 'user', name: user, ...(uid !== undefined && { uid }), groups };
 }

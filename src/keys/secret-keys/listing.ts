@@ -4,7 +4,8 @@ import type { Source } from '../../resolve/place.ts';
 import type { SecretKeyDependencies } from './deps.ts';
 import type { Reads } from './reads.ts';
 import type { PageBuilder } from './page-builder.ts';
-import { may, useOf } from './rights.ts';
+import { useOf } from './rights.ts';
+import { may } from '../may.ts';
 import { integrationsOf, liveStoreKeys, storesOf, watchedStoreKeys } from './sources.ts';
 import type { VaultNames } from './vault-names.ts';
 

@@ -14,7 +14,8 @@ import { refusal } from '../../resolve/permission.ts';
 import type { Source } from '../../resolve/place.ts';
 import { storeName } from '../../sources/kubernetes.ts';
 import type { KeysWorld, SecretKeyDependencies } from './deps.ts';
-import { may, useOf } from './rights.ts';
+import { useOf } from './rights.ts';
+import { may } from '../may.ts';
 
 /** The watches hear of the server once a minute; what they know after this long is not to be trusted. */
 const STALE_MS = 120_000;

@@ -6,7 +6,8 @@ import { sourceKey, type Source } from '../../resolve/place.ts';
 import { selectKeys } from '../../resolve/select.ts';
 import type { KeysWorld } from './deps.ts';
 import type { KeyRef } from './name.ts';
-import { listReferences, may, type RightsDependencies } from './rights.ts';
+import { listReferences } from './rights.ts';
+import { may, type RightsDependencies } from '../may.ts';
 import { enumerated } from './warnings.ts';
 
 export interface UsedByDependencies extends RightsDependencies {

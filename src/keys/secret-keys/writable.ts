@@ -9,7 +9,8 @@ import { storeName } from '../../sources/kubernetes.ts';
 import type { SecretKeyDependencies } from './deps.ts';
 import { forbidden } from './errors.ts';
 import { encodeName, type KeyRef } from './name.ts';
-import { may, writeTo } from './rights.ts';
+import { writeTo } from './rights.ts';
+import { may } from '../may.ts';
 import type { StorePlace } from './write.ts';
 
 /** Why a key may not be written; the reason is for the audit. */
