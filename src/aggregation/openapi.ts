@@ -126,14 +126,6 @@ function pathsOf(of: GroupVersion, resource: ApiResource): Record<string, object
 }
 
 type Method = 'get' | 'post' | 'put' | 'delete' | 'patch';
-const ACTIONS: Readonly<Record<Method, string>> = {
-  get: 'get',
-  post: 'post',
-  put: 'put',
-  delete: 'delete',
-  patch: 'patch',
-};
-
 function operations(of: GroupVersion, resource: ApiResource) {
   return (verb: Verb, method: Method, parameters: readonly object[], suffix = '') => {
     if (!resource[verb]) return {};
@@ -143,7 +135,7 @@ function operations(of: GroupVersion, resource: ApiResource) {
     const body = verb === 'delete' ? `${META}.DeleteOptions` : schemaName(of, kind);
     return {
       [method]: {
-        ...common(of, resource, verb === 'list' ? 'list' : ACTIONS[method], suffix),
+        ...common(of, resource, verb === 'list' ? 'list' : method, suffix),
         parameters,
         ...(['post', 'put', 'delete'].includes(method) && {
           requestBody: { required: method !== 'delete', content: json(body) },

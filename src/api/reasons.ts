@@ -161,3 +161,8 @@ export function isTerminal(reason: Reason): boolean {
   const facts: ReasonFacts = REASONS[reason];
   return facts.terminal === true;
 }
+
+/** What to do about a reason; undefined for one that the table does not know. */
+export function fixOf(reason: string | undefined): string | undefined {
+  return reason !== undefined && Object.hasOwn(REASONS, reason) ? REASONS[reason as Reason].fix : undefined;
+}

@@ -1,6 +1,6 @@
 import { AUDIT_ANCHOR_ANNOTATION, AUDIT_LEASE } from '../api/names.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { codeOf, KubeError } from '../kube/errors.ts';
+import { absent, codeOf } from '../kube/errors.ts';
 import { microTime } from '../kube/event-object.ts';
 import { LEASES } from '../kube/lease-lock.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -28,34 +28,53 @@ export interface LeaseAnchorOptions {
  * else writes it. Both methods reject with KubeError.
  */
 export function leaseAnchor({ client, clock, namespace, identity }: LeaseAnchorOptions): Anchor {
-  const look = async (signal?: AbortSignal): Promise<KubeObject | undefined> => {
-    try {
-      return await client.get(LEASES, { namespace, name: AUDIT_LEASE }, { signal });
-    } catch (error) {
-      if (error instanceof KubeError && error.code === 'NotFound') return undefined;
-      throw error;
-    }
-  };
+  const place = { namespace, name: AUDIT_LEASE };
+  const look = async (signal?: AbortSignal): Promise<KubeObject | undefined> =>
+    client.get(LEASES, place, { signal }).catch(absent);
   return {
-    read: async () => parseAnchor((await look())?.metadata.annotations?.[AUDIT_ANCHOR_ANNOTATION] ?? ''),
+    read: async () => anchoredIn(await look()),
     write: async (tail, signal) => {
       const present = await look(signal);
-      const lease = {
-        apiVersion: 'coordination.k8s.io/v1',
-        kind: 'Lease',
-        metadata: {
-          ...(present?.metadata ?? { namespace, name: AUDIT_LEASE }),
-          annotations: {
-            ...present?.metadata.annotations,
-            [AUDIT_ANCHOR_ANNOTATION]: JSON.stringify(tail),
-          },
-        },
-        spec: { holderIdentity: identity, renewTime: microTime(clock.wall()) },
-      };
-      if (present) await client.replace(LEASES, lease, { signal });
-      else await client.create(LEASES, lease, { signal });
+      await writeAnchor(client, { present, place, tail, holder: identity, at: clock.wall() }, signal);
     },
   };
+}
+
+export interface AnchorWrite {
+  /** The Lease as it was read: with its version, so that of two who write it one loses. */
+  readonly present: KubeObject | undefined;
+  readonly place: { readonly namespace: string; readonly name: string };
+  /** Absent: what is anchored stays. */
+  readonly tail: Tail | undefined;
+  readonly holder: string;
+  readonly at: Date;
+}
+
+/** Writes a Lease that holds the end of a chain. Rejects with KubeError. */
+export async function writeAnchor(
+  client: Pick<KubeClient, 'create' | 'replace'>,
+  { present, place, tail, holder, at }: AnchorWrite,
+  signal?: AbortSignal,
+): Promise<void> {
+  const lease = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      ...(present?.metadata ?? place),
+      annotations: {
+        ...present?.metadata.annotations,
+        ...(tail && { [AUDIT_ANCHOR_ANNOTATION]: JSON.stringify(tail) }),
+      },
+    },
+    spec: { holderIdentity: holder, renewTime: microTime(at) },
+  };
+  if (present) await client.replace(LEASES, lease, { signal });
+  else await client.create(LEASES, lease, { signal });
+}
+
+/** What is anchored in a Lease; undefined for nothing, and for what is no anchor. */
+export function anchoredIn(lease: KubeObject | undefined): Tail | undefined {
+  return parseAnchor(lease?.metadata.annotations?.[AUDIT_ANCHOR_ANNOTATION] ?? '');
 }
 
 /** The text of the annotation, and of a file that was made of it. */

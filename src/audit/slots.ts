@@ -1,11 +1,10 @@
 import { AUDIT_ANCHOR_ANNOTATION } from '../api/names.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { KubeError } from '../kube/errors.ts';
-import { microTime } from '../kube/event-object.ts';
+import { absent, KubeError } from '../kube/errors.ts';
 import { LEASES } from '../kube/lease-lock.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { parseAnchor, type Anchor } from './anchor.ts';
+import { anchoredIn, writeAnchor, type Anchor } from './anchor.ts';
 import type { Tail } from './chain.ts';
 import { AuditError } from './errors.ts';
 
@@ -55,7 +54,7 @@ export class SlotAnchor implements Anchor {
 
   /** Takes a slot. Rejects with KubeError, or AuditError NoFreeAnchor. */
   async read(): Promise<Tail | undefined> {
-    return (this.#after = anchorOf(await this.#claim(() => true)));
+    return (this.#after = anchoredIn((await this.#claim(() => true)).lease));
   }
 
   /** Why the end of the chain has no anchor; undefined while it has one, and before the first is asked for. */
@@ -99,7 +98,7 @@ export class SlotAnchor implements Anchor {
   /** Whether nothing is anchored there that this chain, or the one before it in this process, does not know of. */
   #isOwn(slot: Slot): boolean {
     if (slot.lease?.metadata.annotations?.[AUDIT_ANCHOR_ANNOTATION] === undefined) return true;
-    const there = anchorOf(slot);
+    const there = anchoredIn(slot.lease);
     if (!there) return false;
     const { chain, seq, mac } = this.#after ?? {};
     return this.#chains.has(there.chain) || (there.chain === chain && there.seq === seq && there.mac === mac);
@@ -132,34 +131,16 @@ export class SlotAnchor implements Anchor {
 
   async #look(name: string, signal?: AbortSignal): Promise<Slot> {
     const { client, namespace } = this.#options;
-    try {
-      return { name, lease: await client.get<Lease>(LEASES, { namespace, name }, { signal }) };
-    } catch (error) {
-      if (error instanceof KubeError && error.code === 'NotFound') return { name, lease: undefined };
-      throw error;
-    }
+    return { name, lease: await client.get<Lease>(LEASES, { namespace, name }, { signal }).catch(absent) };
   }
 
   /** With the version that was read: of two replicas one loses. */
   async #write({ name, lease: present }: Slot, signal?: AbortSignal, holder?: string): Promise<void> {
     const { client, clock, namespace, identity } = this.#options;
-    const annotations = {
-      ...present?.metadata.annotations,
-      ...(this.#tail && { [AUDIT_ANCHOR_ANNOTATION]: JSON.stringify(this.#tail) }),
-    };
-    const lease = {
-      apiVersion: 'coordination.k8s.io/v1',
-      kind: 'Lease',
-      metadata: { ...(present?.metadata ?? { namespace, name }), annotations },
-      spec: { holderIdentity: holder ?? identity, renewTime: microTime(clock.wall()) },
-    };
-    if (present) await client.replace(LEASES, lease, { signal });
-    else await client.create(LEASES, lease, { signal });
+    const place = { namespace, name };
+    const to = { present, place, tail: this.#tail, holder: holder ?? identity, at: clock.wall() };
+    await writeAnchor(client, to, signal);
   }
-}
-
-function anchorOf({ lease }: Slot): Tail | undefined {
-  return parseAnchor(lease?.metadata.annotations?.[AUDIT_ANCHOR_ANNOTATION] ?? '');
 }
 
 function isFree({ lease }: Slot, now: number): boolean {

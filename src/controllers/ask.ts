@@ -6,6 +6,7 @@ import type { SourceState } from '../resolve/state.ts';
 import { placesOf, type WantedSet } from '../resolve/wanted.ts';
 import { readStore } from '../sources/kubernetes.ts';
 import type { SourceAnswer, SourceFailure } from '../sources/source.ts';
+import { LOGIN_REASONS } from '../sources/vault/errors.ts';
 import type { VaultAnswer, VaultSource } from '../sources/vault/source.ts';
 import { targetOf, type TargetDependencies } from './targets.ts';
 import type { View } from './view.ts';
@@ -80,11 +81,9 @@ const OF_THE_PLACE: readonly Reason[] = [
   'PermissionDenied',
 ];
 
-const OF_LOGIN: readonly Reason[] = ['CredentialsMissing', 'CredentialsRefused', 'LoginFailed'];
-
-/** How an integration logs in is not the business of those who use it: its own status says it to who may see that. */
+/** Why a login fails, the integration's own status says to who may see that. */
 export function forTenants(id: string, answer: SourceFailure, systemNamespace: string): SourceFailure {
-  if (!OF_LOGIN.includes(answer.reason)) return answer;
+  if (!LOGIN_REASONS.includes(answer.reason)) return answer;
   const message = `VaultIntegration ${id} cannot log in to Vault; its status in namespace ${systemNamespace} says why`;
   return { ...answer, message };
 }

@@ -1,5 +1,5 @@
 import type { KubeClient } from '../kube/client.ts';
-import { KubeError } from '../kube/errors.ts';
+import { absent } from '../kube/errors.ts';
 import type { KubeObject, ObjectRef, Resource } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
 
@@ -47,10 +47,7 @@ export class LiveReads {
 
   /** Not with the caller's signal: others wait for the same answer. The client has a time limit of its own. */
   #start(key: string, resource: Resource, ref: ObjectRef, project: (raw: KubeObject) => unknown): Read {
-    const object = this.#client.get(resource, ref).then(project, (error: unknown) => {
-      if (error instanceof KubeError && error.code === 'NotFound') return undefined;
-      throw error;
-    });
+    const object = this.#client.get(resource, ref).then(project, absent);
     const read: Read = { startedAt: this.#clock.now(), object };
     this.#reads.set(key, read);
     const forget = () => {

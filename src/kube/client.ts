@@ -1,5 +1,6 @@
 import { Credentials, type CredentialOptions, type Session } from './credentials.ts';
-import { answerError, codeOf, KubeError } from './errors.ts';
+import { said } from './answer.ts';
+import { KubeError } from './errors.ts';
 import { collectionPath, objectPath, type KubeObject, type ObjectRef, type Resource } from './objects.ts';
 import { send, type Outgoing } from './send.ts';
 import { openStream, type ByteStream } from './stream.ts';
@@ -125,9 +126,7 @@ export class KubeClient {
         return send(session.requests, outgoing, options);
       });
       code = String(answer.status);
-      const parsed = parse(call, answer.status, answer.body);
-      if (answer.status >= 200 && answer.status < 300) return parsed as T;
-      throw answerError(call, answer.status, parsed, answer.retryAfter);
+      return said(call, answer) as T;
     } catch (error) {
       if (error instanceof KubeError && error.status === undefined) code = error.code;
       throw error;
@@ -246,22 +245,6 @@ export class KubeClient {
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
     };
-  }
-}
-
-function parse(call: string, status: number, body: Buffer): unknown {
-  if (body.length === 0) return undefined;
-  try {
-    return JSON.parse(body.toString());
-  } catch (error) {
-    // A refusal in plain text, such as a proxy's, is told by its status. V8's message quotes the input.
-    if (status >= 300) return undefined;
-    throw new KubeError({
-      code: 'BadResponse',
-      message: `${call}: the answer is not JSON`,
-      status,
-      cause: codeOf(error),
-    });
   }
 }
 

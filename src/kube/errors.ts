@@ -66,6 +66,12 @@ export class KubeError extends Error {
   }
 }
 
+/** For `catch`: what is not there is nothing; everything else is thrown again. */
+export function absent(error: unknown): undefined {
+  if (error instanceof KubeError && error.code === 'NotFound') return undefined;
+  throw error;
+}
+
 /** metav1.Status, as far as it is used here. */
 export interface Status {
   readonly kind?: string;

@@ -1,6 +1,6 @@
 import { RESOURCES } from '../api/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { KubeError } from '../kube/errors.ts';
+import { absent } from '../kube/errors.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { issue, parseBundle, renewalDue, secretData, type CertificateBundle } from './certificates.ts';
@@ -45,11 +45,6 @@ export async function reconcileCertificate(
   await trust.write(caBundleOf(bundle), signal);
   await writeSecret(secret, bundle, signal, deps);
   deps.onIssued(present === undefined ? 'Missing' : present.kind === 'valid' ? 'RenewalDue' : present.code);
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof KubeError && error.code === 'NotFound') return undefined;
-  throw error;
 }
 
 async function writeSecret(

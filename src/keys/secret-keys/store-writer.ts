@@ -2,7 +2,7 @@ import { StatusError } from '../../aggregation/errors.ts';
 import { RESOURCES } from '../../api/resources.ts';
 import { whyRefused } from '../../controllers/why-refused.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { KubeError } from '../../kube/errors.ts';
+import { absent, KubeError } from '../../kube/errors.ts';
 import { retryDelay } from '../../kube/retry.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { asStatus, forbidden, retryAfter } from './errors.ts';
@@ -81,10 +81,12 @@ export class StoreWriter {
   async #try(place: StorePlace, edit: Edit, dryRun: boolean): Promise<StoreObject> {
     const { client } = this.#deps;
     const options = { timeoutMs: CALL_MS };
-    const store = await client.get<StoreObject>(RESOURCES.secrets, place, options).catch((error: unknown) => {
-      if (error instanceof KubeError && error.code === 'NotFound') return undefined;
-      throw asStatus(error);
-    });
+    const store = await client
+      .get<StoreObject>(RESOURCES.secrets, place, options)
+      .catch(absent)
+      .catch((error: unknown) => {
+        throw asStatus(error);
+      });
     const { exists, object } = changed(store, edit, place);
     const write = exists ? client.replace.bind(client) : client.create.bind(client);
     try {

@@ -2,7 +2,7 @@ import { StatusError } from '../../aggregation/errors.ts';
 import type { Caller } from '../../aggregation/resource.ts';
 import { DOMAIN_LABEL, GLOBAL, KEYS_GROUP } from '../../api/names.ts';
 import { RESOURCES } from '../../api/resources.ts';
-import { KubeError } from '../../kube/errors.ts';
+import { absent } from '../../kube/errors.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import { DOMAIN_MISSING, refusal } from '../../resolve/permission.ts';
 import { storeName } from '../../sources/kubernetes.ts';
@@ -88,12 +88,7 @@ async function readLive(
   signal: AbortSignal,
   { client }: SecretKeyDependencies,
 ): Promise<LiveNamespace | undefined> {
-  try {
-    return await client.get<LiveNamespace>(RESOURCES.namespaces, { name }, { signal });
-  } catch (error) {
-    if (error instanceof KubeError && error.code === 'NotFound') return undefined;
-    throw error;
-  }
+  return client.get<LiveNamespace>(RESOURCES.namespaces, { name }, { signal }).catch(absent);
 }
 
 function isTerminating({ metadata, status }: LiveNamespace): boolean {

@@ -1,6 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { answerError, KubeError, transportError } from '../../kube/errors.ts';
+import { said } from '../../kube/answer.ts';
+import { KubeError, transportError } from '../../kube/errors.ts';
+import type { WholeAnswer } from '../../kube/send.ts';
 import type { Identity } from './identity.ts';
 import { tunnel } from './tunnel.ts';
 
@@ -48,11 +50,9 @@ export class Http {
 
   /** Resolves to the parsed answer, undefined if it is empty. Rejects with KubeError and with nothing else. */
   async request<T>(asked: Asked): Promise<T> {
-    const { status, warnings, body, retryAfter } = await this.#send(asked);
+    const { warnings, ...answer } = await this.#send(asked);
     for (const text of warnings) this.#options.onWarning(text);
-    const parsed = parse(asked.call, status, body);
-    if (status >= 200 && status < 300) return parsed as T;
-    throw answerError(asked.call, status, parsed, retryAfter);
+    return said(asked.call, answer) as T;
   }
 
   close(): void {
@@ -90,11 +90,8 @@ export class Http {
   }
 }
 
-interface Answer {
-  readonly status: number;
+interface Answer extends WholeAnswer {
   readonly warnings: readonly string[];
-  readonly retryAfter: string | undefined;
-  readonly body: Buffer;
 }
 
 function answer({ statusCode = 0, headersDistinct, headers }: IncomingMessage, body: Buffer): Answer {
@@ -124,16 +121,6 @@ function reason(call: string, error: unknown): KubeError {
   if (name === 'AbortError' || name === 'TimeoutError')
     return new KubeError({ code: 'Timeout', message: `${call}: no answer in time` });
   return transportError(call, error);
-}
-
-function parse(call: string, status: number, body: Buffer): unknown {
-  if (body.length === 0) return undefined;
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    if (status >= 300) return undefined;
-    throw new KubeError({ code: 'BadResponse', message: `${call}: the answer is not JSON`, status });
-  }
 }
 
 function baseOf(server: string): URL {

@@ -1,3 +1,4 @@
+import { fixOf } from '../../api/reasons.ts';
 import { DEFAULT_SYSTEM_NAMESPACE, KEYS_API_VERSION } from '../../api/names.ts';
 import { RESOURCES } from '../../api/resources.ts';
 import { withApi, type Api } from '../api/api.ts';
@@ -7,8 +8,9 @@ import { CONNECTION, OUTPUT, parseFlags, SYSTEM, wantsJson } from '../cli/flags.
 import type { Io } from '../cli/io.ts';
 import type { Command } from '../command.ts';
 import { CONNECTION_TESTS, isMissing, NOT_INSTALLED } from '../keys/resource.ts';
-import type { SeenIntegration, TestStatus } from './resource.ts';
-import { fixOf, statusText, testText } from './text.ts';
+import type { SeenIntegration } from '../explain/known.ts';
+import { statusText, testText } from './text.ts';
+import type { TestStatus } from './resource.ts';
 
 const FLAGS = {
   path: { kind: 'text', value: 'PATH', help: 'test another path than that of the integration' },

@@ -1,6 +1,4 @@
-import type { VaultIntegrationSpec, VaultIntegrationStatus } from '../../api/vault-integration.ts';
-
-/** What a ConnectionTest answers. */
+/** What a ConnectionTest answers; the server may be of another version than the plugin. */
 export interface TestStatus {
   readonly ok?: boolean;
   readonly reason?: string;
@@ -16,10 +14,4 @@ export interface Step {
   readonly name: string;
   readonly outcome: 'Passed' | 'Failed' | 'Skipped';
   readonly message?: string;
-}
-
-export interface SeenIntegration {
-  readonly metadata: { readonly name: string; readonly generation?: number };
-  readonly spec: VaultIntegrationSpec;
-  readonly status?: VaultIntegrationStatus;
 }

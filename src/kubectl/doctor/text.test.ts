@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { REASONS } from '../../api/reasons.ts';
-import { fixOf, statusText, testText } from './text.ts';
+import { fixOf, REASONS } from '../../api/reasons.ts';
+import { statusText, testText } from './text.ts';
 
 describe('the fix', () => {
   it.each(Object.entries(REASONS))('of %s is that of the table', (reason, { fix }) => {

@@ -1,13 +1,8 @@
-import { REASONS, type Reason } from '../../api/reasons.ts';
+import { fixOf } from '../../api/reasons.ts';
 import { printable } from '../cli/io.ts';
 import { facts, table } from '../cli/table.ts';
-import type { SeenIntegration, TestStatus } from './resource.ts';
-
-/** What to do about a reason, from the one table of reasons; undefined for one that it does not know. */
-export function fixOf(reason: string | undefined): string | undefined {
-  if (reason === undefined || !Object.hasOwn(REASONS, reason)) return undefined;
-  return REASONS[reason as Reason].fix;
-}
+import type { SeenIntegration } from '../explain/known.ts';
+import type { TestStatus } from './resource.ts';
 
 /** A ConnectionTest's answer, step by step, and what to do. */
 export function testText(name: string, status: TestStatus): string {

@@ -1,5 +1,5 @@
 import { DELIVERED_ANNOTATION, DELIVERED_CONDITION, GATE, REFERENCES_ANNOTATION } from '../../api/names.ts';
-import { REASONS } from '../../api/reasons.ts';
+import { fixOf } from '../../api/reasons.ts';
 import { deliveryNameOf, placeholderKeys, referenceNames } from '../../admission/pod.ts';
 import { allContainers } from '../../admission/pod-shape.ts';
 import { DOMAIN_MISSING } from '../../resolve/permission.ts';
@@ -75,7 +75,7 @@ export function reportOf(known: Known, name: string): Report {
   const problems = problemsOf(known, placeholders);
   const condition = conditionOf(known);
   const podFacts = pod && podReport(pod, delivery, variables);
-  const fix = condition?.status === 'True' ? undefined : fixFor(condition?.reason);
+  const fix = condition?.status === 'True' ? undefined : fixOf(condition?.reason);
   return {
     kind: pod ? 'Pod' : 'SecretReference',
     namespace,
@@ -201,10 +201,4 @@ function notVisible(known: Known): string[] {
   for (const [id, seen] of known.integrations) note(`VaultIntegration ${id}`, seen);
   note('events', known.events);
   return hidden;
-}
-
-function fixFor(reason: string | undefined): string | undefined {
-  return reason !== undefined && Object.hasOwn(REASONS, reason)
-    ? REASONS[reason as keyof typeof REASONS].fix
-    : undefined;
 }

@@ -19,6 +19,9 @@ export interface Fault {
   readonly retryAfterMs?: number;
 }
 
+/** How an integration logs in is not the business of those who use it: they are told no more than that it fails. */
+export const LOGIN_REASONS: readonly Reason[] = ['CredentialsMissing', 'CredentialsRefused', 'LoginFailed'];
+
 /** The only error of this room. `cause` is at most the code of an error: the errors of libraries quote requests. */
 export class VaultError extends Error {
   override readonly name = 'VaultError';

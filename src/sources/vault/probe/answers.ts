@@ -90,9 +90,7 @@ export async function askCapabilities(looking: Looking): Promise<StepResult> {
   const may = names(given);
   if (may.some((one) => READERS.includes(one)))
     return passed('the token may read the path', `it may ${may.join(', ')}`);
-  const entries = await countEntries(target, async (folder) =>
-    asking.get('list', session.client(target.namespace), folder),
-  );
+  const entries = await entriesIn(looking);
   if (entries !== undefined) {
     found.entries = entries;
     return passed('the token may not read the path itself, but list the folder that it is');
@@ -141,15 +139,18 @@ export async function read(looking: Looking): Promise<StepResult> {
     return passed(`read ${target.location}${version === undefined ? '' : `, version ${version}`}`);
   }
   if (maybeFolder(fault)) {
-    const entries = await countEntries(target, async (path) =>
-      asking.get('list', session.client(target.namespace), path),
-    );
+    const entries = await entriesIn(looking);
     if (entries !== undefined) {
       found.entries = entries;
       return folder();
     }
   }
   throw new VaultError(fault);
+}
+
+async function entriesIn({ asking, session }: Looking): Promise<number | undefined> {
+  const { target } = asking;
+  return countEntries(target, async (folder) => asking.get('list', session.client(target.namespace), folder));
 }
 
 function maybeFolder({ reason }: Fault): boolean {

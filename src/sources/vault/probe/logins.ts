@@ -1,6 +1,6 @@
 import { Asking } from '../asking.ts';
 import type { Connection, Session } from '../connection.ts';
-import { explain, VaultError, type Fault } from '../errors.ts';
+import { explain, LOGIN_REASONS, VaultError, type Fault } from '../errors.ts';
 import type { LoginMethod } from '../methods.ts';
 import type { VaultTarget } from '../target.ts';
 import { TOKEN_REFUSED } from '../token.ts';
@@ -88,9 +88,6 @@ function noneWorks(target: VaultTarget, faults: readonly Fault[], passedBy: read
     ? { outcome: 'Failed', reason, message: 'the login fails', detail, isLogin: true }
     : failed(reason, explain({ ...target, unusable: [] }, telling), detail);
 }
-
-/** As src/controllers/ask.ts has it. */
-const LOGIN_REASONS = ['CredentialsMissing', 'CredentialsRefused', 'LoginFailed'];
 
 function onlyWrapped(passedBy: readonly string[]): StepResult {
   return skipped('no login can be tried by a test', passedBy.join('; '));
