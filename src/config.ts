@@ -54,6 +54,10 @@ const FLAGS = {
     schema: z.stringbool().default(false),
     help: 'true asks for each pod whether its ServiceAccount may use the references and integrations; needs config/strict',
   },
+  'legacy-spark': {
+    schema: z.stringbool().default(false),
+    help: 'true serves placeholders in Spark configuration; for controller and admission alike; needs config/legacy-spark',
+  },
   workers: { schema: whole(1, 256).default(32), help: 'pods worked on at the same time' },
   'refresh-seconds': {
     schema: seconds(300),

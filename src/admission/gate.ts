@@ -1,13 +1,17 @@
 import { CONTAINERS_ANNOTATION, DELIVERY_LABEL, GATE } from '../api/names.ts';
 import { annotation, containerNames, containersMistake, quoted } from './annotations.ts';
+import { addOptions, hidesOptions } from './options.ts';
 import { hasPlaceholder, rewritePlaceholders } from './placeholders.ts';
 import { allContainers, mapContainers, withField, type Container, type Pod } from './pod-shape.ts';
+import { readsSparkConf } from './spark-pod.ts';
 
 export interface BuildOptions {
   /** The delivery's name. */
   readonly delivery: string;
   /** Whether the pod names SecretReferences, or is here for its placeholders only. */
   readonly references: boolean;
+  /** Whether the Spark configuration of the pod can have placeholders. */
+  readonly sparkConf: boolean;
   /** Whether placeholders are Fairlead's business in this namespace. */
   readonly legacy: boolean;
   /** The containers that an earlier pass chose. */
@@ -27,19 +31,28 @@ export function build(pod: Pod, options: BuildOptions): Built {
   const choice = choose(pod, options);
   if (!choice.ok) return choice;
   const mistakes: string[] = [];
+  const warnings = [...choice.warnings];
   const withContainers = mapContainers(pod, (container) => {
+    const isChosen = choice.chosen(container);
+    if (isChosen && hidesOptions(container)) warnings.push(hidden(container));
+    // Before placeholders: a value that is nothing but one becomes a longer value.
+    const complete = isChosen ? addOptions(container) : container;
     const rewritten = options.legacy
-      ? rewritePlaceholders(container, options.delivery)
-      : { ok: true as const, container };
+      ? rewritePlaceholders(complete, options.delivery)
+      : { ok: true as const, container: complete };
     if (!rewritten.ok) {
       mistakes.push(`container ${quoted(container.name)} ${rewritten.message}`);
       return container;
     }
-    return choice.chosen(container) ? addEnvFrom(rewritten.container, options.delivery) : rewritten.container;
+    return isChosen ? addEnvFrom(rewritten.container, options.delivery) : rewritten.container;
   });
   const mistake = mistakes[0];
   if (mistake !== undefined) return { ok: false, message: mistake };
-  return { ok: true, pod: addGateAndLabel(withContainers, options.delivery), warnings: choice.warnings };
+  return { ok: true, pod: addGateAndLabel(withContainers, options.delivery), warnings };
+}
+
+function hidden({ name }: Container): string {
+  return `${quoted(name)} has SPARK_SUBMIT_OPTS from valueFrom, so Spark gets no options of Fairlead's there`;
 }
 
 type Choice =
@@ -53,9 +66,9 @@ type Choice =
 /**
  * Who gets envFrom: those that the user names, else those of the first pass, else all. A sidecar that another
  * webhook injects between two passes gets no secrets unless it is named. For placeholders alone, no more
- * containers than have one.
+ * containers than have one, in their env or in the Spark configuration that they read.
  */
-function choose(pod: Pod, { references, recorded }: BuildOptions): Choice {
+function choose(pod: Pod, { references, sparkConf, recorded }: BuildOptions): Choice {
   const present = allContainers(pod).map(({ name }) => name);
   const value = annotation(pod, CONTAINERS_ANNOTATION);
   if (value !== undefined) {
@@ -68,7 +81,11 @@ function choose(pod: Pod, { references, recorded }: BuildOptions): Choice {
       .map((name) => `fairlead.dev/containers names ${quoted(name)}, which the pod does not have (yet)`);
     return { ok: true, chosen: ({ name }) => named.includes(name), warnings };
   }
-  if (!references) return { ok: true, chosen: hasPlaceholder, warnings: [] };
+  if (!references) {
+    const chosen = (container: Container) =>
+      hasPlaceholder(container) || (sparkConf && readsSparkConf(container));
+    return { ok: true, chosen, warnings: [] };
+  }
   if (!recorded) return { ok: true, chosen: () => true, warnings: [] };
   const warnings = present
     .filter((name) => !recorded.has(name))

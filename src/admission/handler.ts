@@ -1,13 +1,17 @@
+import { mutateConfigMap, type ConfigMapMutation } from './config-map.ts';
 import { podPatch } from './json-patch.ts';
 import { mutatePod, type PodOptions } from './pod.ts';
 import type { Pod } from './pod-shape.ts';
-import { isPodCreation, parseReview, refusal, review, type AdmissionReview } from './review.ts';
+import { isCreation, parseReview, refusal, review, type AdmissionReview } from './review.ts';
 
-/** The URL paths of the two webhook entries, and what each says about the namespace. */
+/** The URL paths of the webhook entries for pods, and what each says about the namespace. */
 export const WEBHOOK_PATHS = {
   '/mutate/pods': { legacy: false },
   '/mutate/legacy-pods': { legacy: true },
 } as const satisfies Record<string, PodOptions>;
+
+/** The one of the entry for ConfigMaps of Spark drivers in legacy namespaces. */
+export const CONFIG_MAPS_PATH = '/mutate/legacy-configmaps';
 
 export type Admission =
   | { readonly status: 200; readonly body: AdmissionReview }
@@ -19,32 +23,52 @@ export type Admission =
  * (a dry run is like any other), and quotes no env value.
  */
 export function admit(body: unknown, options: PodOptions): Admission {
+  return answered(body, 'Pod', (request) => {
+    const mutation = mutatePod(request, options);
+    if (mutation.kind !== 'patched') return mutation;
+    return { ...mutation, patch: podPatch(request.object as Pod, mutation.pod) };
+  });
+}
+
+/** The same for the creation of a ConfigMap; nothing is changed while placeholders in Spark configuration are off. */
+export function admitConfigMap(body: unknown, { legacySpark }: { readonly legacySpark: boolean }): Admission {
+  return answered(body, 'ConfigMap', ({ object }) =>
+    legacySpark ? mutateConfigMap(object) : { kind: 'unchanged', warnings: [] },
+  );
+}
+
+type Request = NonNullable<ReturnType<typeof parseReview>>;
+
+function answered(
+  body: unknown,
+  kind: 'Pod' | 'ConfigMap',
+  mutate: (request: Request) => ConfigMapMutation,
+): Admission {
   const request = parseReview(body);
   if (!request)
     return { status: 400, body: { message: 'the body is not an AdmissionReview of admission.k8s.io/v1' } };
-  return { status: 200, body: answer(request, options) };
+  const { uid } = request;
+  if (!isCreation(request, kind)) {
+    const message = `Fairlead admits the creation of ${kind === 'Pod' ? 'pods' : 'ConfigMaps'} here and nothing else`;
+    return { status: 200, body: refusal(uid, 400, message) };
+  }
+  return { status: 200, body: answer(uid, mutate(request)) };
 }
 
-function answer(request: NonNullable<ReturnType<typeof parseReview>>, options: PodOptions): AdmissionReview {
-  const { uid } = request;
-  if (!isPodCreation(request))
-    return refusal(uid, 400, 'Fairlead admits the creation of pods and nothing else');
-  const mutation = mutatePod(request, options);
+function answer(uid: string, mutation: ConfigMapMutation): AdmissionReview {
   switch (mutation.kind) {
     case 'denied':
       return refusal(uid, 403, mutation.message);
     case 'unchanged':
       return review({ uid, allowed: true, ...withWarnings(mutation.warnings) });
-    case 'patched': {
-      const patch = JSON.stringify(podPatch(request.object as Pod, mutation.pod));
+    case 'patched':
       return review({
         uid,
         allowed: true,
         ...withWarnings(mutation.warnings),
         patchType: 'JSONPatch',
-        patch: Buffer.from(patch).toString('base64'),
+        patch: Buffer.from(JSON.stringify(mutation.patch)).toString('base64'),
       });
-    }
   }
 }
 

@@ -1,6 +1,8 @@
 import { DELIVERED_ANNOTATION, DELIVERY_LABEL, GATE } from '../api/names.ts';
 import { isDeliveryName } from '../deliver/name.ts';
+import { withoutOptions } from './options.ts';
 import { keyOfVariable, placeholderText, restoreReferences } from './placeholders.ts';
+import { isExecutor } from './spark-pod.ts';
 import {
   allContainers,
   keepIfSame,
@@ -26,7 +28,25 @@ export function strip(pod: Pod): Pod {
   );
   const gates = without(pod.spec.schedulingGates, isOurGate);
   const spec = withField(pod.spec, 'schedulingGates', gates);
-  return mapContainers(withField(withField(pod, 'metadata', metadata), 'spec', spec), stripContainer);
+  const handedOn = handedOnDelivery(pod);
+  return mapContainers(withField(withField(pod, 'metadata', metadata), 'spec', spec), (container) =>
+    stripContainer(container, handedOn),
+  );
+}
+
+/**
+ * The delivery of its driver that an executor reads: Spark wrote the secretKeyRefs, and without them the executor would
+ * run on nothing. Admission itself writes none but those of placeholders, so these cannot be left from an earlier pass.
+ * security: label and owner are no proof. Whoever forges them keeps what any pod of the namespace may name that never
+ * comes here; strict mode asks whoever makes such a pod for a permission.
+ */
+function handedOnDelivery(pod: Pod): string | undefined {
+  if (!isExecutor(pod)) return undefined;
+  const names = allContainers(pod)
+    .flatMap(({ env }) => env ?? [])
+    .filter((entry) => isOurs(entry) && ourKey(entry) === undefined)
+    .map((entry) => entry.valueFrom?.secretKeyRef?.name);
+  return new Set(names).size === 1 ? (names[0] ?? undefined) : undefined;
 }
 
 /**
@@ -41,14 +61,18 @@ export function recordedContainers(pod: Pod): ReadonlySet<string> | undefined {
 
 /**
  * The one delivery that the pod reads: named by the envFrom of its containers or, if none of them has one of ours,
- * by their secretKeyRefs. Undefined if there is none, or if two different ones are named.
+ * by the secretKeyRefs of its placeholders. Undefined if there is none, or if two different ones are named. Other
+ * secretKeyRefs say nothing: an executor has those of its driver's delivery.
  */
 export function deliveryNameOf(pod: Pod): string | undefined {
   const containers = allContainers(pod);
   const byEnvFrom = containers
     .flatMap(({ envFrom }) => envFrom ?? [])
     .map((source) => source.secretRef?.name);
-  const byKey = containers.flatMap(({ env }) => env ?? []).map((e) => e.valueFrom?.secretKeyRef?.name);
+  const byKey = containers
+    .flatMap(({ env }) => env ?? [])
+    .filter((entry) => ourKey(entry) !== undefined)
+    .map((entry) => entry.valueFrom?.secretKeyRef?.name);
   for (const candidates of [byEnvFrom, byKey]) {
     const names = new Set(candidates.filter((name) => isDeliveryName(name ?? undefined)));
     if (names.size > 0) return names.size === 1 ? ([...names][0] ?? undefined) : undefined;
@@ -65,21 +89,26 @@ export function placeholderKeys(pod: Pod, delivery: string): readonly string[] {
   return [...new Set(keys.filter((key) => key !== undefined))];
 }
 
-function stripContainer(container: Container): Container {
+function stripContainer(container: Container, handedOn: string | undefined): Container {
   const envFrom = without(container.envFrom, isOurEnvFrom);
-  return withField(withField(container, 'envFrom', envFrom), 'env', stripEnv(container.env));
+  return withField(withField(container, 'envFrom', envFrom), 'env', stripEnv(container.env, handedOn));
 }
 
-/** The inverse of rewritePlaceholders. A secretKeyRef of ours that it cannot have written is dropped. */
-function stripEnv(env: Container['env']): Container['env'] {
+/**
+ * The inverse of rewritePlaceholders and addOptions. A secretKeyRef of ours that they cannot have written is dropped,
+ * unless a driver has handed it on.
+ */
+function stripEnv(env: Container['env'], handedOn: string | undefined): Container['env'] {
   if (!env) return env;
   const fed = new Set(env.filter(isFeeder).map((entry) => ourKey(entry) ?? ''));
   const restored = env.flatMap((entry): EnvVar[] => {
     if (!isOurs(entry)) {
       const value = entry.value;
-      return [typeof value === 'string' ? withField(entry, 'value', restoreReferences(value, fed)) : entry];
+      if (typeof value !== 'string') return [entry];
+      return [withoutOptions(withField(entry, 'value', restoreReferences(value, fed)))];
     }
     const key = ourKey(entry);
+    if (key === undefined && entry.valueFrom?.secretKeyRef?.name === handedOn) return [entry];
     if (key === undefined || isFeeder(entry)) return [];
     return [{ ...withField(entry, 'valueFrom', undefined), value: placeholderText(key) }];
   });

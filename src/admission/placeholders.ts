@@ -35,6 +35,15 @@ export function hasPlaceholder(container: Container): boolean {
   );
 }
 
+export function hasPlaceholderText(text: string): boolean {
+  return anywhere.test(text);
+}
+
+/** The text in pieces: what stands there as it is, and the keys of its placeholders. */
+export function piecesOf(text: string): readonly (string | { readonly key: string })[] {
+  return text.split(anywhere).flatMap((piece, i) => (i % 2 === 1 ? { key: piece } : piece || []));
+}
+
 /** Turns `$(FAIRLEAD_SECRET_<key>)` back into placeholders, for the keys that had a feeder in the container. */
 export function restoreReferences(value: string, keys: ReadonlySet<string>): string {
   return value.replaceAll(references, (match, key: string) => (keys.has(key) ? placeholderText(key) : match));

@@ -22,6 +22,12 @@ export interface Container {
   readonly name: string;
   readonly env?: Maybe<readonly EnvVar[]>;
   readonly envFrom?: Maybe<readonly EnvFromSource[]>;
+  readonly volumeMounts?: Maybe<readonly { readonly name: string }[]>;
+}
+
+export interface Volume {
+  readonly name: string;
+  readonly configMap?: Maybe<{ readonly name?: Maybe<string> }>;
 }
 
 export interface SchedulingGate {
@@ -32,12 +38,14 @@ export interface Pod {
   readonly metadata: {
     readonly labels?: Maybe<Readonly<Record<string, string>>>;
     readonly annotations?: Maybe<Readonly<Record<string, string>>>;
+    readonly ownerReferences?: Maybe<readonly { readonly apiVersion: string; readonly kind: string }[]>;
   };
   readonly spec: {
     readonly nodeName?: Maybe<string>;
     readonly schedulingGates?: Maybe<readonly SchedulingGate[]>;
     readonly containers: readonly Container[];
     readonly initContainers?: Maybe<readonly Container[]>;
+    readonly volumes?: Maybe<readonly Volume[]>;
   };
 }
 
@@ -56,15 +64,23 @@ const container = z.object({
     )
     .nullish(),
   envFrom: z.array(z.object({ secretRef: z.object({ name: text.nullish() }).nullish() })).nullish(),
+  volumeMounts: z.array(z.object({ name: text })).nullish(),
 });
 const strings = z.record(text, text).nullish();
 const shape = z.object({
-  metadata: z.object({ labels: strings, annotations: strings }),
+  metadata: z.object({
+    labels: strings,
+    annotations: strings,
+    ownerReferences: z.array(z.object({ apiVersion: text, kind: text })).nullish(),
+  }),
   spec: z.object({
     nodeName: text.nullish(),
     schedulingGates: z.array(z.object({ name: text })).nullish(),
     containers: z.array(container),
     initContainers: z.array(container).nullish(),
+    volumes: z
+      .array(z.object({ name: text, configMap: z.object({ name: text.nullish() }).nullish() }))
+      .nullish(),
   }),
 });
 

@@ -6,10 +6,13 @@ import { build } from './gate.ts';
 import { recordedContainers, strip } from './marks.ts';
 import { hasPlaceholder } from './placeholders.ts';
 import { allContainers, asPod, type Pod } from './pod-shape.ts';
+import { sparkConfigMap } from './spark-pod.ts';
 
 // What the gate controller reads back from a pod that admission wrote.
 export { referenceNames } from './annotations.ts';
 export { deliveryNameOf, placeholderKeys } from './marks.ts';
+export { besideOptions } from './options.ts';
+export { isDriver, sparkConfigMap } from './spark-pod.ts';
 export type { Pod } from './pod-shape.ts';
 
 /** What admission uses of an AdmissionRequest; the rest may be there. */
@@ -21,6 +24,8 @@ export interface PodRequest {
 export interface PodOptions {
   /** Whether the namespace is labelled `fairlead.dev/legacy-placeholders: enabled`; the URL path says so. */
   readonly legacy: boolean;
+  /** Whether placeholders in Spark configuration are served: then a driver waits for its own. */
+  readonly legacySpark?: boolean;
 }
 
 export type PodMutation =
@@ -45,7 +50,8 @@ export function mutatePod(request: PodRequest, options: PodOptions): PodMutation
   const clean = strip(pod);
   const named = annotation(clean, REFERENCES_ANNOTATION);
   const hasPlaceholders = allContainers(clean).some(hasPlaceholder);
-  if (named === undefined && !(options.legacy && hasPlaceholders))
+  const sparkConf = options.legacySpark === true && options.legacy && sparkConfigMap(clean) !== undefined;
+  if (named === undefined && !(options.legacy && hasPlaceholders) && !sparkConf)
     return outcome(pod, clean, literalWarnings(hasPlaceholders));
 
   if (named !== undefined) {
@@ -60,6 +66,7 @@ export function mutatePod(request: PodRequest, options: PodOptions): PodMutation
     delivery: deliveryName(request.uid),
     references: named !== undefined,
     legacy: options.legacy,
+    sparkConf,
     recorded: recordedContainers(pod),
   });
   if (!built.ok) return denied(built.message);

@@ -51,11 +51,12 @@ export function parseReview(body: unknown): AdmissionRequest | undefined {
   return (body as { request: AdmissionRequest }).request;
 }
 
-export function isPodCreation({ kind, operation, subResource }: AdmissionRequest): boolean {
+/** Whether it is the creation of an object of this kind of the core group. */
+export function isCreation({ kind, operation, subResource }: AdmissionRequest, of: string): boolean {
   return (
     kind.group === '' &&
     kind.version === 'v1' &&
-    kind.kind === 'Pod' &&
+    kind.kind === of &&
     operation === 'CREATE' &&
     (subResource ?? '') === ''
   );

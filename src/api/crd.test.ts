@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { customResourceDefinition } from './crd.ts';
 import { REASONS, isTerminal, type Reason } from './reasons.ts';
 import { resourceBundle } from './resource-bundle.ts';
-import { RESERVED_VARIABLES, secretReference, VARIABLE_NAME } from './secret-reference.ts';
+import { secretReference } from './secret-reference.ts';
+import { RESERVED_VARIABLES, VARIABLE_NAME } from './variable-name.ts';
 import { vaultIntegration } from './vault-integration.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a tree of YAML

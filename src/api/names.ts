@@ -76,6 +76,19 @@ export const AUDIT_ANCHOR_ANNOTATION = `${GROUP}/audit-anchor`;
 /** Variables of a delivery that feed a placeholder inside a longer value start with it. */
 export const PLACEHOLDER_VARIABLE_PREFIX = 'FAIRLEAD_SECRET_';
 
+/** Spark's launcher passes the words of this variable to the JVM, and Spark takes every -Dspark.* of them. */
+export const SPARK_SUBMIT_OPTS = 'SPARK_SUBMIT_OPTS';
+/** The options of a delivery by a name of our own, for a SPARK_SUBMIT_OPTS that the pod sets itself. */
+export const SPARK_OPTIONS_VARIABLE = 'FAIRLEAD_SPARK_OPTS';
+/** Variables that hold the value of one Spark property start with it. */
+export const CONF_VARIABLE_PREFIX = 'FAIRLEAD_CONF_';
+/** Spark's own label: `driver` or `executor`. */
+export const SPARK_ROLE_LABEL = 'spark-role';
+/** The volume of a driver with the ConfigMap that spark-submit makes, and the keys in it. */
+export const SPARK_CONF_VOLUME = 'spark-conf-volume-driver';
+export const SPARK_PROPERTIES = 'spark.properties';
+export const FAIRLEAD_PROPERTIES = 'fairlead.properties';
+
 /** Limits that stand in more than one place. */
 export const LIMITS = {
   /** Linux: MAX_ARG_STRLEN is 131,072 bytes with the closing NUL, for `NAME=value`. */
@@ -89,6 +102,7 @@ export const LIMITS = {
   integrationsPerReference: 16,
   variablesPerReference: 256,
   importsPerReference: 16,
+  propertiesPerReference: 64,
   /** security: each is a request to Vault, and all are asked again for every pod. */
   vaultPlacesPerPod: 64,
   importedVariablesPerPod: 1024,

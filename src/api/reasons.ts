@@ -117,8 +117,19 @@ export const REASONS = {
     meaning: 'A key that envFrom imports does not make the name of an environment variable.',
     fix: 'Set names: upperSnake, or exclude the key.',
   },
+  NotAConfigurationValue: {
+    meaning:
+      'The value would not arrive as it is as a Spark property: Hadoop or Spark would expand a ${...} in it, or the launcher of Spark would alter a character.',
+    fix: 'Use another value, or deliver it as an environment variable (env).',
+  },
+  ConfigMapNotFound: {
+    meaning:
+      'The ConfigMap with the Spark configuration that spark-submit makes for its driver is not there yet (legacy placeholders in Spark configuration).',
+    fix: 'Nothing while spark-submit runs. If it ended in between, delete the driver and submit again.',
+  },
   TooLarge: {
-    meaning: 'A variable is over 131,071 bytes with its name, or the delivery is over 1 MiB.',
+    meaning:
+      'A variable is over 131,071 bytes with its name, or the options for Spark are, or the delivery is over 1 MiB.',
     fix: 'Use smaller values, or fewer of them.',
   },
   NameConflict: {

@@ -3,17 +3,20 @@ import { importEntry } from './import-entry.ts';
 import { LIMITS } from './names.ts';
 import { cel, conditionedStatus, defineKind, listMap } from './schema.ts';
 import { secretObject } from './secret-object.ts';
+import { propertyName } from './spark-property.ts';
+import { RESERVED_VARIABLES, VARIABLE_NAME } from './variable-name.ts';
 
 export type { ImportEntry } from './import-entry.ts';
 export type { SecretObject, SourceType } from './secret-object.ts';
 
-/**
- * Names that change how a process is loaded or that Fairlead and Kubernetes set themselves: a secret must not
- * be able to become code. As a regular expression in the syntax that RE2 and ECMAScript share.
- */
-export const RESERVED_VARIABLES =
-  '^(FAIRLEAD_.*|KUBERNETES_.*|LD_.*|SPARK_SUBMIT_OPTS|NODE_OPTIONS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|BASH_ENV|ENV|PYTHONSTARTUP|PYTHONPATH|PYTHONHOME|PERL5OPT|RUBYOPT|PATH)$';
-export const VARIABLE_NAME = '^[A-Za-z_][A-Za-z0-9_]*$';
+/** What an entry has beside its name. */
+const value = {
+  secret: secretObject.describe('The value to put into it.'),
+  optional: z
+    .boolean()
+    .optional()
+    .describe('If true, a missing value leaves the entry out instead of holding the pod.'),
+};
 
 const envEntry = z.object({
   name: z
@@ -33,11 +36,12 @@ const envEntry = z.object({
       ),
     )
     .describe('Name of the environment variable.'),
-  secret: secretObject.describe('The value to put into it.'),
-  optional: z
-    .boolean()
-    .optional()
-    .describe('If true, a missing value leaves the variable out instead of holding the pod.'),
+  ...value,
+});
+
+const confEntry = z.object({
+  name: propertyName.describe('Name of the Spark property, for example spark.hadoop.fs.s3a.secret.key.'),
+  ...value,
 });
 
 const spec = z
@@ -56,14 +60,26 @@ const spec = z
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .optional()
       .describe('Environment variables in bulk: many keys of one place, named after the keys.'),
+    sparkConf: z
+      .array(confEntry)
+      .min(1)
+      .max(LIMITS.propertiesPerReference)
+      .meta(listMap('name'))
+      .optional()
+      .describe('Spark configuration properties, one by one.'),
   })
-  .meta(cel([`has(self.env) || has(self.envFrom)`, 'must have env or envFrom, or both']));
+  .meta(
+    cel([
+      `has(self.env) || has(self.envFrom) || has(self.sparkConf)`,
+      'must have env, envFrom or sparkConf, or several of them',
+    ]),
+  );
 
 const status = conditionedStatus({
   entries: z
     .array(
       z.object({
-        name: z.string().describe('Name of the environment variable.'),
+        name: z.string().describe('Name of the environment variable or of the Spark property.'),
         type: z.string(),
         id: z.string(),
         state: z.string().describe('Resolved, or the reason why not.'),
@@ -88,13 +104,13 @@ const status = conditionedStatus({
     .describe('The entries of envFrom, in their order.'),
 });
 
-/** Which secret values become which environment variables; pods of the namespace name it in an annotation. */
+/** Which secret values become which variables and Spark properties; pods of the namespace name it in an annotation. */
 export const secretReference = defineKind({
   kind: 'SecretReference',
   plural: 'secretreferences',
   shortNames: ['sref'],
   description:
-    'Which secret values become which environment variables. Pods of the same namespace name it in the annotation fairlead.dev/secret-references.',
+    'Which secret values become which environment variables and Spark properties. Pods of the same namespace name it in the annotation fairlead.dev/secret-references.',
   spec,
   status,
   columns: [
@@ -111,5 +127,6 @@ export const secretReference = defineKind({
 });
 
 export type EnvEntry = z.infer<typeof envEntry>;
+export type ConfEntry = z.infer<typeof confEntry>;
 export type SecretReferenceSpec = z.infer<typeof spec>;
 export type SecretReferenceStatus = z.infer<typeof status>;

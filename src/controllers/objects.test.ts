@@ -20,6 +20,25 @@ describe('what a cache keeps', () => {
     expect(gatedPod({ metadata, spec } as KubeObject, 0).serviceAccount).toBe(expected);
   });
 
+  it('of a pod is what Spark has to do with it', () => {
+    const env = [{ name: 'SPARK_SUBMIT_OPTS', value: '-Da=b $(FAIRLEAD_SPARK_OPTS)' }];
+    const containers = [{ name: 'main', env, volumeMounts: [{ name: 'spark-conf-volume-driver' }] }];
+    const volumes = [{ name: 'spark-conf-volume-driver', configMap: { name: 'conf-map' } }];
+    const of = (labels: Record<string, string>, spec: object) =>
+      gatedPod({ metadata: { ...metadata, labels }, spec } as KubeObject, 0).spark;
+    expect(of({ 'spark-role': 'driver' }, { containers, volumes })).toEqual({
+      driver: true,
+      configMap: 'conf-map',
+      besideOptions: 6,
+    });
+    expect(of({ 'spark-role': 'driver' }, { containers: [] })).toEqual({ driver: true });
+    expect(of({ 'spark-role': 'executor' }, { containers, volumes })).toEqual({
+      driver: false,
+      besideOptions: 6,
+    });
+    expect(of({}, { containers: [], volumes })).toBeUndefined();
+  });
+
   it('of a bundle is that it is on its way out', () => {
     const raw = { metadata: { ...metadata, deletionTimestamp: 'now' }, spec: {} } as KubeObject;
     expect(custom<Bundle>(raw).metadata.deletionTimestamp).toBe('now');

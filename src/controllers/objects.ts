@@ -1,4 +1,11 @@
-import { deliveryNameOf, placeholderKeys, referenceNames } from '../admission/pod.ts';
+import {
+  besideOptions,
+  deliveryNameOf,
+  isDriver,
+  placeholderKeys,
+  referenceNames,
+  sparkConfigMap,
+} from '../admission/pod.ts';
 import {
   DELIVERED_ANNOTATION,
   DELIVERED_CONDITION,
@@ -32,9 +39,20 @@ export interface GatedPod extends Cached {
   readonly delivery: string | undefined;
   readonly references: readonly string[];
   readonly placeholders: readonly string[];
+  /** Absent for a pod that has nothing of Spark about it. */
+  readonly spark?: SparkPod;
   readonly condition: Condition | undefined;
   /** When Fairlead first saw the pod: values must not have been read before. Monotonic milliseconds. */
   readonly seenAt: number;
+}
+
+/** What Spark has to do with a pod; the label may change while it waits, the rest cannot. */
+export interface SparkPod {
+  readonly driver: boolean;
+  /** The ConfigMap of a driver that spark-submit made. */
+  readonly configMap?: string;
+  /** Bytes beside our options in its SPARK_SUBMIT_OPTS, if that names them. */
+  readonly besideOptions?: number;
 }
 
 type RawPod = Parameters<typeof deliveryNameOf>[0] &
@@ -60,8 +78,21 @@ export function gatedPod(raw: KubeObject, seenAt: number): GatedPod {
     delivery,
     references: referenceNames(notes[REFERENCES_ANNOTATION] ?? ''),
     placeholders: delivery === undefined ? [] : placeholderKeys(pod, delivery),
+    ...sparkPod(pod),
     condition,
     seenAt,
+  };
+}
+
+function sparkPod(pod: RawPod): { readonly spark?: SparkPod } {
+  const [driver, configMap, beside] = [isDriver(pod), sparkConfigMap(pod), besideOptions(pod)];
+  if (!driver && beside === undefined) return {};
+  return {
+    spark: {
+      driver,
+      ...(configMap !== undefined && { configMap }),
+      ...(beside !== undefined && { besideOptions: beside }),
+    },
   };
 }
 

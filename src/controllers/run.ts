@@ -37,6 +37,8 @@ export interface ControllersOptions {
   readonly refreshSeconds: number;
   /** The pod's ServiceAccount must hold `use`, too. */
   readonly strictUse: boolean;
+  /** Placeholders in Spark configuration are served. */
+  readonly legacySpark: boolean;
   readonly stillLeader: () => boolean;
   /** What every loop shares: log, metrics. */
   readonly loop: Pick<ControllerOptions, 'log' | 'metrics'>;

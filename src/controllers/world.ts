@@ -68,7 +68,7 @@ export function world({ client, clock, systemNamespace, storePrefix, hooks = {} 
       indexes: {
         namespace: (pod) => [pod.metadata.namespace ?? ''],
         reference: (pod) => pod.references.map((name) => `${pod.metadata.namespace}/${name}`),
-        placeholders: (pod) => (pod.placeholders.length > 0 ? ['yes'] : []),
+        placeholders: (pod) => (pod.placeholders.length > 0 || pod.spark?.configMap ? ['yes'] : []),
       },
     }),
     references: new Reflector({

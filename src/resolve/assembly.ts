@@ -1,9 +1,11 @@
 import { LIMITS } from '../api/names.ts';
+import { propertyKind } from '../api/spark-property.ts';
 import { partName, type Part } from './import-names.ts';
 import { placeKey, provenanceOf, type Place } from './place.ts';
 import type { Finding } from './problem.ts';
+import { fitProperty } from './property-value.ts';
 import type { FieldValue } from './state.ts';
-import { fit } from './value.ts';
+import { fit, type Fitted } from './value.ts';
 
 /** Where the value of a variable comes from. */
 export interface Origin extends Part {
@@ -18,12 +20,18 @@ export interface Origin extends Part {
 export class Assembly {
   readonly #origins = new Map<string, Origin>();
   readonly #data = new Map<string, Buffer>();
+  readonly #properties = new Map<string, Buffer>();
   readonly #provenance = new Set<string>();
   #bytes = 0;
   #imported = 0;
 
   get data(): ReadonlyMap<string, Buffer> {
     return this.#data;
+  }
+
+  /** The values of Spark properties. */
+  get properties(): ReadonlyMap<string, Buffer> {
+    return this.#properties;
   }
 
   /** The places that were used, with versions: `VAULT/vault-prod/db@7`. */
@@ -37,11 +45,30 @@ export class Assembly {
   }
 
   /** Puts the value into a variable that is reserved for it, or says why it cannot be one. */
-  put(variable: string, value: FieldValue, { place, version }: Origin): Finding | undefined {
-    const fitted = fit(variable, value);
-    this.#bytes += variable.length + (fitted.ok ? fitted.bytes : value).length;
+  put(variable: string, value: FieldValue, origin: Origin): Finding | undefined {
+    return this.#keep(this.#data, variable, value, origin, fit(variable, value));
+  }
+
+  /** The same for a Spark property. */
+  putProperty(property: string, value: FieldValue, origin: Origin): Finding | undefined {
+    const kind = propertyKind(property);
+    // The kind refuses such names, but what is in etcd may be older.
+    if (!kind)
+      return { reason: 'NotSupportedHere', message: 'is no Spark property that a secret may become' };
+    const fitted = fitProperty(property, kind, [{ value, isSecret: true }]);
+    return this.#keep(this.#properties, property, value, origin, fitted);
+  }
+
+  #keep(
+    into: Map<string, Buffer>,
+    name: string,
+    value: FieldValue,
+    { place, version }: Origin,
+    fitted: Fitted,
+  ): Finding | undefined {
+    this.#bytes += name.length + (fitted.ok ? fitted.bytes : value).length;
     if (!fitted.ok) return fitted.problem;
-    this.#data.set(variable, fitted.bytes);
+    into.set(name, fitted.bytes);
     this.#provenance.add(provenanceOf(place, version));
     return undefined;
   }

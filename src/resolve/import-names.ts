@@ -1,5 +1,6 @@
 import { LIMITS } from '../api/names.ts';
-import { RESERVED_VARIABLES, VARIABLE_NAME, type ImportEntry } from '../api/secret-reference.ts';
+import type { ImportEntry } from '../api/secret-reference.ts';
+import { RESERVED_VARIABLES, VARIABLE_NAME } from '../api/variable-name.ts';
 import { shown, type Finding } from './problem.ts';
 
 /** What one variable of an import is made of: a key, or a leaf of the JSON value of a key. */

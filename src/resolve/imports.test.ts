@@ -11,7 +11,8 @@ import {
   string,
 } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RESERVED_VARIABLES, VARIABLE_NAME, type ImportEntry } from '../api/secret-reference.ts';
+import type { ImportEntry } from '../api/secret-reference.ts';
+import { RESERVED_VARIABLES, VARIABLE_NAME } from '../api/variable-name.ts';
 import { expandImport } from './imports.ts';
 import { JsonReader } from './property.ts';
 import type { FieldValue } from './state.ts';

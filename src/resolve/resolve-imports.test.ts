@@ -25,7 +25,12 @@ describe('imports', () => {
     name,
     entry: { source: vault, ...rest },
   });
-  const all = (imports: WantedImport[], ...variables: Wanted[]) => ({ variables, imports, problems: [] });
+  const all = (imports: WantedImport[], ...variables: Wanted[]) => ({
+    variables,
+    properties: [],
+    imports,
+    problems: [],
+  });
   const told = (problems: ReturnType<typeof resolve>['problems']) =>
     problems.map(({ reason, entry, place, message }) => [reason, entry, place, message]);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PlaceKey } from './place.ts';
-import { resolve } from './resolve.ts';
+import { counted, resolve } from './resolve.ts';
 import type { SourceState } from './state.ts';
 import { placesOf, type Wanted } from './wanted.ts';
 
@@ -9,7 +9,7 @@ const wanted = (name: string, key: string, id = 'marketing', optional = false): 
   secret: { key, source: { type: id.startsWith('vault') ? 'VAULT' : 'KUBERNETES', id } },
   optional,
 });
-const set = (...variables: Wanted[]) => ({ variables, imports: [], problems: [] });
+const set = (...variables: Wanted[]) => ({ variables, properties: [], imports: [], problems: [] });
 const fields = (values: Record<string, string>, version?: number): SourceState => ({
   kind: 'fields',
   location: 'Secret s/marketing',
@@ -82,9 +82,9 @@ describe('resolve', () => {
 
   it('keeps the problems of the set as a whole', () => {
     const problem = { reason: 'ReferenceNotFound', message: 'gone' } as const;
-    expect(resolve({ variables: [], imports: [], problems: [problem] }, new Map()).problems).toEqual([
-      problem,
-    ]);
+    expect(
+      resolve({ variables: [], properties: [], imports: [], problems: [problem] }, new Map()).problems,
+    ).toEqual([problem]);
   });
 
   it('holds a value that cannot be an environment variable', () => {
@@ -226,11 +226,62 @@ describe('a set that is too large', () => {
     }));
     const before = process.memoryUsage().heapUsed;
     const found = resolve(
-      { variables, imports: [], problems: [] },
+      { variables, properties: [], imports: [], problems: [] },
       new Map([['VAULT/v', { kind: 'fields', location: 'x', fields }]]),
     );
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(60_000_000);
     expect(new Set(found.problems.map(({ reason }) => reason))).toEqual(new Set(['TooLarge']));
     expect(found.problems).toHaveLength(200);
+  });
+});
+
+describe('Spark properties', () => {
+  const property = (name: string, key: string, id = 'vault-prod', optional = false) =>
+    wanted(name, key, id, optional);
+  const of = (values: Record<string, string>, ...properties: Wanted[]) =>
+    resolve(
+      { ...set(wanted('A', 'a')), properties },
+      states({ 'KUBERNETES/marketing': fields({ a: '1' }), 'VAULT/vault-prod': fields(values, 7) }),
+    );
+
+  it('have their values beside the variables, with states and provenance as those have', () => {
+    const { data, properties, entries, provenance, problems } = of(
+      { k: 'v' },
+      property('spark.hadoop.x', 'k'),
+    );
+    expect([...data.keys()]).toEqual(['A']);
+    expect([...properties]).toEqual([['spark.hadoop.x', Buffer.from('v')]]);
+    expect(entries.map(({ wanted: { name }, version }) => [name, version])).toEqual([
+      ['A', undefined],
+      ['spark.hadoop.x', 7],
+    ]);
+    expect(provenance).toEqual(['KUBERNETES/marketing', 'VAULT/vault-prod@7']);
+    expect(problems).toEqual([]);
+  });
+
+  it.each([
+    ['spark.hadoop.x', '${env.X}', 'NotAConfigurationValue'],
+    ['spark.x', '\r', 'NotAConfigurationValue'],
+    ['spark.hadoop.x', '\0', 'NotAnEnvironmentValue'],
+    ['spark.kubernetes.x', 'v', 'NotSupportedHere'],
+  ])('hold the pod if the value cannot be one: %s=%j', (name, value, reason) => {
+    const { problems, properties } = of({ k: value }, property(name, 'k', 'vault-prod', true));
+    expect(problems).toMatchObject([{ entry: name, reason }]);
+    expect(properties.size).toBe(0);
+  });
+
+  it('are left out if they are optional and not there', () => {
+    const { problems, properties, entries } = of({}, property('spark.x', 'k', 'vault-prod', true));
+    expect([problems, properties.size]).toEqual([[], 0]);
+    expect(entries[1]?.problem?.reason).toBe('KeyNotFound');
+  });
+
+  it('are counted by messages', () => {
+    const one = of({ k: 'v' }, property('spark.x', 'k'));
+    expect(counted(one)).toBe('1 variables, 1 Spark property');
+    expect(counted(of({ k: 'v' }, property('spark.x', 'k'), property('spark.y', 'k')))).toBe(
+      '1 variables, 2 Spark properties',
+    );
+    expect(counted(of({}))).toBe('1 variables');
   });
 });

@@ -10,7 +10,7 @@ import type { FieldsState, FieldValue, SourceState } from './state.ts';
 import { TOO_LONG } from './value.ts';
 import type { Wanted, WantedImport, WantedSet } from './wanted.ts';
 
-/** How one variable came out: `Resolved` or the reason why not. For a reference's status. */
+/** How one variable or property came out: `Resolved` or the reason why not. For a reference's status. */
 export interface EntryState {
   readonly wanted: Wanted;
   readonly problem?: Problem;
@@ -33,8 +33,17 @@ export interface Resolution {
   readonly problems: readonly Problem[];
   /** The values by variable name, complete only if there are no problems. */
   readonly data: ReadonlyMap<string, Buffer>;
+  /** The same for Spark properties, by their names. */
+  readonly properties: ReadonlyMap<string, Buffer>;
   /** The places that were used, with versions: `VAULT/vault-prod/db@7`. */
   readonly provenance: readonly string[];
+}
+
+/** `2 variables, 1 Spark property`: how messages tell what was found. */
+export function counted({ data, properties }: Pick<Resolution, 'data' | 'properties'>): string {
+  const { size } = properties;
+  const more = size === 0 ? '' : `, ${size} Spark ${size === 1 ? 'property' : 'properties'}`;
+  return `${data.size} variables${more}`;
 }
 
 export type States = ReadonlyMap<PlaceKey, SourceState>;
@@ -47,16 +56,24 @@ export function resolve(wanted: WantedSet, states: States): Resolution {
   const hold = (found: readonly Problem[], optional = false) =>
     problems.push(...found.filter((problem) => !optional || !isMissing(problem)));
 
-  const entries = wanted.variables.map((variable): EntryState => {
-    const place = placeOf(variable.secret);
-    const state = stateOf(states, place);
-    const { excess } = assembly;
-    const about = { entry: variable.name, secret: variable.secret };
-    // The set is held already; what more there is need not be read for that.
-    const problem = excess ? { ...about, ...excess } : resolveEntry(variable, place, state, assembly, json);
-    if (problem) hold([problem], variable.optional);
-    return { wanted: variable, ...versionOf(state), ...(problem && { problem }) };
-  });
+  const resolveOne =
+    (kind: Kind) =>
+    (one: Wanted): EntryState => {
+      const place = placeOf(one.secret);
+      const state = stateOf(states, place);
+      const { excess } = assembly;
+      const about = { entry: one.name, secret: one.secret };
+      // The set is held already; what more there is need not be read for that.
+      const problem = excess
+        ? { ...about, ...excess }
+        : resolveEntry(kind, one, place, state, assembly, json);
+      if (problem) hold([problem], one.optional);
+      return { wanted: one, ...versionOf(state), ...(problem && { problem }) };
+    };
+  const entries = [
+    ...wanted.variables.map(resolveOne('variable')),
+    ...wanted.properties.map(resolveOne('property')),
+  ];
   const imports = wanted.imports.map((one): ImportState => {
     const place = placeOf(one.entry);
     const state = stateOf(states, place);
@@ -69,8 +86,11 @@ export function resolve(wanted: WantedSet, states: States): Resolution {
   });
   const { excess } = assembly;
   if (excess) problems.push({ ...excess, ...(imports.length > 0 && { mayPass: true }) });
-  return { entries, imports, problems, data: assembly.data, provenance: assembly.provenance };
+  const { data, properties, provenance } = assembly;
+  return { entries, imports, problems, data, properties, provenance };
 }
+
+type Kind = 'variable' | 'property';
 
 /** Only what is known not to be there may be left out: a Vault that is down is no reason to start without. */
 const isMissing = ({ reason }: Problem): boolean => MISSING.includes(reason);
@@ -85,6 +105,7 @@ const MISSING: readonly Reason[] = [
 ];
 
 function resolveEntry(
+  kind: Kind,
   { name, secret }: Wanted,
   place: Place,
   state: SourceState,
@@ -99,13 +120,16 @@ function resolveEntry(
     path: secret.property === undefined ? [] : [secret.property],
     by: 'env',
   };
-  assembly.reserve(name, claimed);
+  if (kind === 'variable') assembly.reserve(name, claimed);
   if (state.kind === 'failed') return { ...about, ...failure(state) };
   const found = lookUp(secret, state, json);
   if ('reason' in found) return { ...about, ...found };
   const origin = { ...claimed, path: found.path };
-  assembly.reserve(name, origin);
-  const unfit = assembly.put(name, found.value, origin);
+  if (kind === 'variable') assembly.reserve(name, origin);
+  const unfit =
+    kind === 'variable'
+      ? assembly.put(name, found.value, origin)
+      : assembly.putProperty(name, found.value, origin);
   return unfit && { ...about, ...unfit };
 }
 

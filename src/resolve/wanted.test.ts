@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EnvEntry } from '../api/secret-reference.ts';
-import { collectWanted, placeholderVariable, placesOf, sourcesOf } from './wanted.ts';
+import { collectWanted, placeholderVariable, placesIn, placesOf, sourcesOf } from './wanted.ts';
 
 const entry = (name: string, id = 'marketing', key = name.toLowerCase(), optional?: boolean): EnvEntry => ({
   name,
@@ -115,6 +115,31 @@ describe('what a pod asks for', () => {
       { type: 'VAULT', id: 'vault' },
       { type: 'KUBERNETES', id: 'global' },
     ]);
+  });
+
+  it('is also which Spark properties, each once, and no variable', () => {
+    const conf = (name: string, id?: string) => entry(`spark.${name}`, id, 'k');
+    const set = collectWanted(
+      [
+        { name: 'a', env: [entry('X')], sparkConf: [conf('a'), conf('b', 'vault')] },
+        { name: 'b', sparkConf: [conf('a'), conf('b')] },
+      ],
+      [],
+    );
+    expect(names(set)).toEqual(['X']);
+    expect(set.properties.map(({ name, from }) => [name, from])).toEqual([
+      ['spark.a', 'a'],
+      ['spark.b', 'a'],
+    ]);
+    expect(set.problems).toMatchObject([{ reason: 'NameConflict', entry: 'spark.b' }]);
+    expect(placesOf(set)).toHaveLength(2);
+    expect(placesIn({ sparkConf: [conf('a'), conf('b')] })).toHaveLength(1);
+    expect(sourcesOf({ sparkConf: [conf('b', 'vault')] })).toEqual([{ type: 'VAULT', id: 'vault' }]);
+  });
+
+  it('counts the integrations of Spark properties, too', () => {
+    const sparkConf = Array.from({ length: 17 }, (_, i) => entry(`spark.${i}`, `vault-${i}`));
+    expect(reasons(collectWanted([{ name: 'r', sparkConf }], []))).toEqual(['QuotaExceeded']);
   });
 
   it('reads a placeholder from the global store, never from Vault, and never optionally', () => {

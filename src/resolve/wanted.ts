@@ -1,9 +1,9 @@
 import { GLOBAL, LIMITS, PLACEHOLDER_VARIABLE_PREFIX } from '../api/names.ts';
-import type { EnvEntry, ImportEntry, SecretObject } from '../api/secret-reference.ts';
+import type { ConfEntry, EnvEntry, ImportEntry, SecretObject } from '../api/secret-reference.ts';
 import { placeKey, placeOf, type Place, type Source } from './place.ts';
 import type { Problem } from './problem.ts';
 
-/** One variable that a workload asks for. */
+/** One variable that a workload asks for, or one Spark property. */
 export interface Wanted {
   readonly name: string;
   readonly secret: SecretObject;
@@ -23,6 +23,8 @@ export interface WantedImport {
 
 export interface WantedSet {
   readonly variables: readonly Wanted[];
+  /** Spark properties; none has the name of a variable. */
+  readonly properties: readonly Wanted[];
   readonly imports: readonly WantedImport[];
   readonly problems: readonly Problem[];
 }
@@ -32,21 +34,30 @@ export interface ReferenceEntries {
   readonly name: string;
   readonly env?: readonly EnvEntry[] | undefined;
   readonly envFrom?: readonly ImportEntry[] | undefined;
+  readonly sparkConf?: readonly ConfEntry[] | undefined;
 }
 
+type Entries = Omit<ReferenceEntries, 'name'>;
+
 /** Every source that a reference names, as often as it names it. */
-export function sourcesOf({ env = [], envFrom = [] }: Omit<ReferenceEntries, 'name'>): Source[] {
-  return [...env.map(({ secret }) => secret.source), ...envFrom.map(({ source }) => source)];
+export function sourcesOf(entries: Entries): Source[] {
+  return placedIn(entries).map(({ source }) => source);
 }
 
 /** The distinct places that a reference names. */
-export function placesIn({ env = [], envFrom = [] }: Omit<ReferenceEntries, 'name'>): Place[] {
-  return distinct([...env.map(({ secret }) => secret), ...envFrom]);
+export function placesIn(entries: Entries): Place[] {
+  return distinct(placedIn(entries));
+}
+
+/** Everything of a reference that carries a source. */
+function placedIn({ env = [], envFrom = [], sparkConf = [] }: Entries) {
+  return [...[...env, ...sparkConf].map(({ secret }) => secret), ...envFrom];
 }
 
 /** The distinct places that a set needs, in order of first use. */
-export function placesOf({ variables, imports }: Pick<WantedSet, 'variables' | 'imports'>): Place[] {
-  return distinct([...variables.map(({ secret }) => secret), ...imports.map(({ entry }) => entry)]);
+export function placesOf({ variables, properties, imports }: Omit<WantedSet, 'problems'>): Place[] {
+  const secrets = [...variables, ...properties].map(({ secret }) => secret);
+  return distinct([...secrets, ...imports.map(({ entry }) => entry)]);
 }
 
 function distinct(placed: readonly Parameters<typeof placeOf>[0][]): Place[] {
@@ -62,7 +73,8 @@ export function collectWanted(
   references: readonly (ReferenceEntries | { readonly missing: string })[],
   placeholderKeys: readonly string[],
 ): WantedSet {
-  const variables = new Map<string, Wanted & { from: string }>();
+  const variables = new Map<string, Named>();
+  const properties = new Map<string, Named>();
   const imports: WantedImport[] = [];
   const problems: Problem[] = [];
   if (references.length > LIMITS.referencesPerPod) {
@@ -80,7 +92,7 @@ export function collectWanted(
       continue;
     }
     problems.push(...tooManyIntegrations(reference));
-    const { env = [], envFrom = [] } = reference;
+    const { env = [], envFrom = [], sparkConf = [] } = reference;
     imports.push(
       ...envFrom.map((entry, i) => ({
         name: `envFrom[${i}] of ${reference.name}`,
@@ -88,19 +100,34 @@ export function collectWanted(
         entry,
       })),
     );
-    for (const { name, secret, optional } of env) {
-      const wanted = { name, secret, optional: optional === true, from: reference.name };
-      const known = variables.get(name);
-      if (!known) variables.set(name, wanted);
-      else if (sameSecret(known.secret, secret))
-        variables.set(name, { ...known, optional: known.optional && wanted.optional });
-      else problems.push(conflict(wanted, known.from));
-    }
+    problems.push(...merge(variables, env, reference.name), ...merge(properties, sparkConf, reference.name));
   }
   // Their names are reserved, so no reference has one of them.
   const placeholders = [...new Set(placeholderKeys)].map(placeholderVariable);
-  const set = { variables: [...variables.values(), ...placeholders], imports, problems };
+  const set = {
+    variables: [...variables.values(), ...placeholders],
+    properties: [...properties.values()],
+    imports,
+    problems,
+  };
   return tooManyPlaces(set) ?? set;
+}
+
+type Named = Wanted & { readonly from: string };
+
+/** Adds the entries of a reference to those of others. */
+function merge(
+  known: Map<string, Named>,
+  entries: readonly (EnvEntry | ConfEntry)[],
+  from: string,
+): Problem[] {
+  return entries.flatMap(({ name, secret, optional }) => {
+    const wanted = { name, secret, optional: optional === true, from };
+    const other = known.get(name);
+    if (other && !sameSecret(other.secret, secret)) return [conflict(wanted, other.from)];
+    known.set(name, other ? { ...other, optional: other.optional && wanted.optional } : wanted);
+    return [];
+  });
 }
 
 /** A legacy `${secrets.key}`: always the global store, never Vault, never optional. */
@@ -112,7 +139,7 @@ export function placeholderVariable(key: string): Wanted {
   };
 }
 
-function conflict(wanted: Wanted & { from: string }, other: string): Problem {
+function conflict(wanted: Named, other: string): Problem {
   const where =
     other === wanted.from
       ? `twice in SecretReference ${other}`
@@ -145,7 +172,7 @@ function tooManyPlaces(set: WantedSet): WantedSet | undefined {
     reason: 'QuotaExceeded',
     message: `${length} different paths and versions of integrations are named; at most ${LIMITS.vaultPlacesPerPod} are allowed for one pod`,
   };
-  return { variables: [], imports: [], problems: [...set.problems, problem] };
+  return { variables: [], properties: [], imports: [], problems: [...set.problems, problem] };
 }
 
 function sameSecret(a: SecretObject, b: SecretObject): boolean {

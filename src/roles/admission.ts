@@ -1,4 +1,4 @@
-import { admit, WEBHOOK_PATHS } from '../admission/handler.ts';
+import { admit, admitConfigMap, CONFIG_MAPS_PATH, WEBHOOK_PATHS } from '../admission/handler.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -13,12 +13,15 @@ import { serve } from './serving.ts';
  */
 export function admissionRole(config: Config, log: Logger, clock: Clock): Role {
   let server: HttpsListening | undefined;
-  const routes = Object.fromEntries(
-    Object.entries(WEBHOOK_PATHS).map(([path, options]) => [
-      `POST ${path}`,
-      ({ body }) => admit(body, options),
-    ]),
-  ) as Routes;
+  const { legacySpark } = config;
+  const forPods = Object.entries(WEBHOOK_PATHS).map(([path, options]) => [
+    `POST ${path}`,
+    ({ body }) => admit(body, { ...options, legacySpark }),
+  ]) satisfies [string, Routes[keyof Routes]][];
+  const routes: Routes = {
+    ...Object.fromEntries(forPods),
+    [`POST ${CONFIG_MAPS_PATH}`]: ({ body }) => admitConfigMap(body, { legacySpark }),
+  };
   const onError = (problem: object) => log.warn(problem, 'webhook');
 
   return {

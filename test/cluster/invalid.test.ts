@@ -69,7 +69,7 @@ describe('a reference at the limits of the kind', () => {
     expect((await p.k.get('secretreference', namespace, 'large')).spec.env).toHaveLength(256);
   });
 
-  it('is accepted: 256 entries and 16 imports with all that they can say, and again with all of it changed', async () => {
+  it('is accepted: 256 entries, 64 Spark properties and 16 imports with all that they can say, and again with all of it changed', async () => {
     const namespace = await p.namespace('limits');
     const long = (i: number, length: number) => `${i}-`.padEnd(length, 'y');
     const large = (version: number) => ({
@@ -87,6 +87,10 @@ describe('a reference at the limits of the kind', () => {
             source: { type: 'VAULT', id: name(i % 16) },
           },
         })),
+        sparkConf: Array.from({ length: 64 }, (_, i) => ({
+          name: `spark.${i}.`.padEnd(253, 'x'),
+          secret: { key: long(i, 253), version, source: { type: 'VAULT', id: name(i % 16) } },
+        })),
         envFrom: Array.from({ length: 16 }, (_, i) => ({
           source: { type: 'VAULT', id: name(i) },
           path: long(i, 512),
@@ -98,7 +102,7 @@ describe('a reference at the limits of the kind', () => {
           optional: false,
           select: {
             prefix: long(i, 253),
-            keys: Array.from({ length: 256 }, (_key, n) => long(n, 253)),
+            keys: Array.from({ length: 224 }, (_key, n) => long(n, 253)),
             match: Array.from({ length: 16 }, (_key, n) => long(n, 128)),
             exclude: Array.from({ length: 16 }, (_key, n) => long(n, 128)),
           },

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until, type KubeJson } from '../support/cluster.ts';
+import { kube, until, type KubeJson } from '../support/cluster.ts';
 import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
 import { grant, named, revoke } from '../support/rbac.ts';
+import { driver, executor } from '../support/spark.ts';
 
 const STRICT = new URL('../../config/strict/', import.meta.url).pathname;
 
@@ -137,6 +138,64 @@ describe('in strict mode a pod that names the delivery of another one', () => {
     ];
     const said = await p.k.refused([...args, '-p', JSON.stringify({ spec: { ephemeralContainers } })]);
     expect(said).toContain('an ephemeral container reads a delivery');
+  });
+
+  describe('as an executor of Spark', () => {
+    const asExecutor = (name: string, env: object[] = [key], more: object = {}): KubeJson => {
+      const base = executor('strict', namespace, 1, { image: p.cluster.image, uid: owner, env }) as KubeJson;
+      return { ...base, metadata: { ...base.metadata, name }, spec: { ...base.spec, ...more } };
+    };
+    const dryRun = (user: string) => ['create', '--dry-run=server', '-f', '-', '--as', user];
+    const account = () => `system:serviceaccount:${namespace}:spark`;
+    let owner: string;
+    beforeAll(async () => {
+      const of = driver('strict', namespace, { image: p.cluster.image });
+      await p.k.apply(of);
+      owner = (await p.getPod(namespace, 'strict-driver')).metadata.uid;
+      const rule = { apiGroups: [''], resources: ['pods', 'pods/ephemeralcontainers'], verbs: ['*'] };
+      await grant(p.k, 'make-pods', spark(), [rule], namespace);
+    });
+
+    it('is refused, and told which permission is needed', async () => {
+      const said = await p.k.refused(dryRun(account()), asExecutor('exec'));
+      expect(said).toContain('needs the verb use on deliveries.fairlead.dev');
+    });
+
+    it('passes if whoever makes it may use deliveries, and only as far as Spark makes it', async () => {
+      await grant(
+        p.k,
+        'hand-on',
+        spark(),
+        [{ apiGroups: ['fairlead.dev'], resources: ['deliveries'], verbs: ['use'] }],
+        namespace,
+      );
+      const k = kube(p.cluster, '--as', account());
+      await until('the right to be known', async () => {
+        await k.apply(asExecutor('exec'));
+        return true;
+      });
+      const refused = async (manifest: KubeJson) =>
+        k.refused(['create', '--dry-run=server', '-f', '-'], manifest);
+      const { ownerReferences: _, ...metadata } = asExecutor('x').metadata;
+      const plain = asExecutor('x');
+      const others: KubeJson[] = [
+        { ...plain, metadata },
+        { ...plain, metadata: { ...plain.metadata, labels: {} } },
+        asExecutor('x', [], { volumes: [{ name: 'v', secret: { secretName: theirs } }] }),
+        asExecutor('x', [], { containers: [container({ envFrom: [{ secretRef: { name: theirs } }] })] }),
+      ];
+      for (const one of others) expect(await refused(one)).toContain('a delivery (fairlead-d-*)');
+      // Whoever looks into a running executor need not hold it.
+      await p.k.apply(asExecutor('exec-2'));
+      const ephemeralContainers = [container({ name: 'debug' })];
+      const patch = JSON.stringify({ spec: { ephemeralContainers } });
+      await revoke(p.k, 'hand-on', namespace);
+      await until('the right to be gone', async () => refused(asExecutor('exec-3')));
+      await k.run(
+        ...['patch', 'pod', 'exec-2', '-n', namespace, '--subresource=ephemeralcontainers'],
+        ...['--type=strategic', '-p', patch],
+      );
+    });
   });
 
   it('but its own passes, and every other Secret', async () => {

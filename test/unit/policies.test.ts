@@ -6,6 +6,7 @@ import * as names from '../../src/api/names.ts';
 import { secretObject, source } from '../../src/api/secret-object.ts';
 import { grantsOf } from '../../src/controllers/resource-bundle/grants.ts';
 import { secretReference } from '../../src/api/secret-reference.ts';
+import { CONFIG_MAPS_PATH } from '../../src/admission/handler.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../config/${path}`, import.meta.url), 'utf8');
 const config = ['policies', 'webhook', 'rbac', 'keys-api']
@@ -35,6 +36,8 @@ describe('the YAML and the code use the same names', () => {
     names.KEYS_GROUP,
     names.KEYS_CERTIFICATE_SECRET,
     ...Array.from({ length: names.KEYS_AUDIT_LEASES }, (_, i) => `${names.KEYS_AUDIT_LEASE_PREFIX}${i}`),
+    names.SPARK_ROLE_LABEL,
+    names.SPARK_PROPERTIES,
   ])('%s', (name) => {
     expect(config).toContain(name);
   });
@@ -72,7 +75,11 @@ describe('the use policy', () => {
 
   it('covers every place of a reference that carries a source', () => {
     const places = carriers(secretReference.spec, 'spec');
-    expect(places).toEqual(['spec.env[].secret.source', 'spec.envFrom[].source']);
+    expect(places).toEqual([
+      'spec.env[].secret.source',
+      'spec.envFrom[].source',
+      'spec.sparkConf[].secret.source',
+    ]);
     expect(uncovered(secretReference.spec, policy)).toEqual([]);
   });
 
@@ -118,11 +125,18 @@ describe('the policies of integrations', () => {
 });
 
 describe('the webhook', () => {
-  it('has two entries whose namespaces complement each other', () => {
+  it('has two entries for pods whose namespaces complement each other', () => {
     const webhook = read('webhook/webhook.yaml');
     expect(webhook).toMatch(/key: fairlead.dev\/legacy-placeholders, operator: NotIn, values: \[enabled\]/);
     expect(webhook).toMatch(/key: fairlead.dev\/legacy-placeholders, operator: In, values: \[enabled\]/);
-    expect(webhook.match(/failurePolicy: Fail/g)).toHaveLength(2);
+    expect(webhook.match(/failurePolicy: Fail/g)).toHaveLength(3);
+  });
+
+  it('sees ConfigMaps of legacy namespaces only', () => {
+    const [, entry = ''] = read('webhook/webhook.yaml').split('name: legacy-configmaps.fairlead.dev');
+    expect(entry).toMatch(/key: fairlead.dev\/legacy-placeholders, operator: In, values: \[enabled\]/);
+    expect(entry).toContain(CONFIG_MAPS_PATH);
+    expect(entry).toContain(names.SPARK_PROPERTIES);
   });
 });
 
@@ -191,6 +205,12 @@ describe('RBAC', () => {
     const [clusterRole = ''] = read('rbac/controller.yaml').split('---');
     const secrets = /resources: \[secrets\]\n\s+verbs: \[([^\]]*)\]/.exec(clusterRole)?.[1];
     expect(secrets).toBe('create');
-    expect(clusterRole).not.toMatch(/\*/);
+    expect(clusterRole).not.toMatch(/\*|configmaps/);
+  });
+
+  it('lets the controller read ConfigMaps of the whole cluster by name only where config/legacy-spark is applied', () => {
+    const rule = read('legacy-spark/configmaps.yaml');
+    expect(rule.match(/(?:resources|verbs): .*/g)).toEqual(['resources: [configmaps]', 'verbs: [get]']);
+    expect(read('kustomization.yaml') + read('rbac/kustomization.yaml')).not.toContain('legacy-spark');
   });
 });

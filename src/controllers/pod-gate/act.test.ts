@@ -5,7 +5,14 @@ import { createDelivery, liftGate } from './act.ts';
 import { PodMemory } from './memory.ts';
 
 const pod = { metadata: { name: 'driver', namespace: 'team-a', uid: 'u', resourceVersion: '1' } } as GatedPod;
-const nothing = { entries: [], imports: [], problems: [], data: new Map(), provenance: [] };
+const nothing = {
+  entries: [],
+  imports: [],
+  problems: [],
+  data: new Map(),
+  properties: new Map(),
+  provenance: [],
+};
 const signal = new AbortController().signal;
 
 const refusing = (facts: Partial<KubeErrorFacts>) => {

@@ -28,7 +28,7 @@ export async function createDelivery(
   client: Client,
   pod: GatedPod,
   name: string,
-  { data, provenance }: Resolution,
+  { data, provenance }: Pick<Resolution, 'data' | 'provenance'>,
   signal: AbortSignal,
 ): Promise<Written> {
   const { namespace = '', name: podName, uid } = pod.metadata;

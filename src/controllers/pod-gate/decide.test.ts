@@ -3,7 +3,7 @@ import type { EnvEntry } from '../../api/secret-reference.ts';
 import type { Problem } from '../../resolve/problem.ts';
 import type { GatedPod } from '../objects.ts';
 import { waiting } from '../../runtime/outcome.ts';
-import { hold, problemsOf, triage, wantedBy } from './decide.ts';
+import { deliveredMessage, hold, problemsOf, shownMessage, triage, wantedBy } from './decide.ts';
 
 const pod = (rest: Partial<GatedPod> = {}): GatedPod => ({
   metadata: { name: 'driver', namespace: 'team-a', uid: 'u', resourceVersion: '1' },
@@ -84,6 +84,29 @@ describe('what a pod asks for', () => {
   ])('%s', (_, rest, namespace, reasons) => {
     const about = namespace && { domain: namespace.domain, legacy: namespace.legacy };
     expect(wantedBy(pod(rest), about, known).problems.map(({ reason }) => reason)).toEqual(reasons);
+  });
+});
+
+describe('the event of a delivery', () => {
+  const resolution = {
+    ...{ entries: [], imports: [], problems: [], data: new Map([['A', Buffer.from('v4lue')]]) },
+    ...{ properties: new Map([['spark.a', Buffer.from('v4lue')]]), provenance: ['VAULT/v@3'] },
+  };
+
+  it('says how much, from where and where to', () => {
+    expect(deliveredMessage(resolution, 'fairlead-d-1', false)).toBe(
+      '1 variables, 1 Spark property from VAULT/v@3 delivered in Secret fairlead-d-1',
+    );
+    expect(deliveredMessage(resolution, 'fairlead-d-1', true)).toBe(
+      'what was resolved before was delivered in Secret fairlead-d-1',
+    );
+  });
+
+  it('warns of properties that Spark shows, within bounds', () => {
+    expect(shownMessage([])).toBeUndefined();
+    expect(shownMessage(['spark.a', 'spark.b'])).toContain('spark.a, spark.b');
+    const many = Array.from({ length: 64 }, (_, i) => `spark.${i}`.padEnd(253, 'x'));
+    expect(Buffer.byteLength(shownMessage(many) ?? '')).toBeLessThanOrEqual(1024);
   });
 });
 

@@ -1,7 +1,7 @@
-import { summarize, type Problem } from '../../resolve/problem.ts';
+import { bound, summarize, type Problem } from '../../resolve/problem.ts';
 import { collectWanted, type ReferenceEntries, type WantedSet } from '../../resolve/wanted.ts';
 import { DOMAIN_MISSING } from '../../resolve/permission.ts';
-import type { Resolution } from '../../resolve/resolve.ts';
+import { counted, type Resolution } from '../../resolve/resolve.ts';
 import type { DomainNamespace, GatedPod } from '../objects.ts';
 import { stalled, waiting, type Told } from '../../runtime/outcome.ts';
 
@@ -44,6 +44,25 @@ const PLACEHOLDERS_OFF: Problem = {
   message:
     'placeholders are only for namespaces with the label fairlead.dev/legacy-placeholders: enabled; use a SecretReference',
 };
+
+/** How the event of a delivery says what is in it. */
+export function deliveredMessage(
+  { data, properties, provenance }: Resolution,
+  delivery: string,
+  existed: boolean,
+): string {
+  const from = provenance.length > 0 ? ` from ${provenance.join(', ')}` : '';
+  const what = existed ? 'what was resolved before was' : `${counted({ data, properties })}${from}`;
+  return `${what} delivered in Secret ${delivery}`;
+}
+
+/** The warning about properties whose values Spark does not hide; undefined if there is none. */
+export function shownMessage(properties: readonly string[]): string | undefined {
+  if (properties.length === 0) return undefined;
+  return bound(
+    `Spark shows the values of these properties in its UI and its event log, unless spark.redaction.regex matches their names: ${properties.join(', ')}`,
+  );
+}
 
 /** Why a pod waits. The machinery looks at the outcome alone, the audit at the problems, too. */
 export type Held = Told & { readonly problems: readonly Problem[] };

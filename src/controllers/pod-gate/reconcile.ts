@@ -1,22 +1,25 @@
 import type { KubeClient } from '../../kube/client.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Problem } from '../../resolve/problem.ts';
-import { resolve, type Resolution } from '../../resolve/resolve.ts';
+import { resolve } from '../../resolve/resolve.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { done, later, type Outcome, type Told } from '../../runtime/outcome.ts';
 import { ask, type AskDependencies } from '../ask.ts';
 import type { LiveReads } from '../live.ts';
 import type { Found } from '../audit-records.ts';
 import type { GatedPod } from '../objects.ts';
+import type { LegacyProperty } from '../../admission/spark-conf.ts';
 import { cachedView, liveView, type View } from '../view.ts';
 import type { World } from '../world.ts';
 import { createDelivery, deliveredCondition, liftGate, writeCondition, type Written } from './act.ts';
 import { auditHeld, auditIntent, auditOutcome, type AuditDependencies } from './audit.ts';
-import { hold, isComplete, triage, wantedBy } from './decide.ts';
+import { deliveredMessage, hold, isComplete, shownMessage, triage, wantedBy } from './decide.ts';
+import { legacySpark, type LegacySparkDependencies } from './legacy-spark.ts';
 import type { PodMemory } from './memory.ts';
+import { deliveryContents, type Contents, type SparkAsking } from './spark.ts';
 import { useProblems, type StrictUse } from './strict-use.ts';
 
-export interface PodGateDependencies extends Omit<AskDependencies, 'world'> {
+export interface PodGateDependencies extends Omit<AskDependencies, 'world'>, LegacySparkDependencies {
   readonly world: World;
   readonly client: KubeClient;
   readonly live: LiveReads;
@@ -36,16 +39,19 @@ export async function reconcilePod(
   signal: AbortSignal,
   deps: PodGateDependencies,
 ): Promise<Outcome> {
-  const pod = deps.world.pods.get(key);
-  if (!pod) return done();
-  const todo = triage(pod);
+  const seen = deps.world.pods.get(key);
+  if (!seen) return done();
+  const todo = triage(seen);
   if (todo.kind === 'leave') return done();
-  const lag = deps.memory.releasedFor(pod.metadata.uid, deps.clock.now());
+  const lag = deps.memory.releasedFor(seen.metadata.uid, deps.clock.now());
   if (lag > 0) return later(lag);
   if (todo.kind === 'hold') return hold(todo.problems);
   const fence = deps.fence();
   if (fence) return hold([fence]);
 
+  const spark = await legacySpark(seen, signal, deps);
+  if (spark.kind === 'wait') return spark.outcome;
+  const pod = asking(seen, todo.delivery, spark.lines);
   const known = await gather(pod, cachedView(deps.world, deps.systemNamespace), signal, deps);
   if (known.kind === 'later') return known;
   if (!isComplete(known)) return hold(known.problems);
@@ -56,7 +62,8 @@ export async function reconcilePod(
 
   const unwritten = await auditIntent(pod, todo.delivery, found, signal, deps);
   if (unwritten) return hold([unwritten]);
-  const created = await createDelivery(deps.client, pod, todo.delivery, found, signal);
+  const { data } = found.contents;
+  const created = await createDelivery(deps.client, pod, todo.delivery, { ...found, data }, signal);
   const released = created.kind === 'done' ? await release(pod, todo.delivery, signal, deps) : created;
   const written = released.kind === 'done' ? { ...created, ...released } : released;
   await auditOutcome(pod, todo.delivery, found, written, signal, deps);
@@ -65,10 +72,27 @@ export async function reconcilePod(
   return done();
 }
 
-type Gathered = ({ readonly kind: 'resolution' } & Found) | Extract<Outcome, { kind: 'later' }>;
+/** A pod with all that it asks for, in its Spark configuration too. */
+type Asking = GatedPod & SparkAsking;
+
+function asking(pod: GatedPod, delivery: string, lines: readonly LegacyProperty[]): Asking {
+  const keys = lines.flatMap(({ pieces }) =>
+    pieces.flatMap((piece) => (typeof piece === 'string' ? [] : piece.key)),
+  );
+  return {
+    ...pod,
+    delivery,
+    lines,
+    inEnv: pod.placeholders,
+    placeholders: [...new Set([...pod.placeholders, ...keys])],
+  };
+}
+
+type Resolved = Found & { readonly contents: Contents };
+type Gathered = ({ readonly kind: 'resolution' } & Resolved) | Extract<Outcome, { kind: 'later' }>;
 
 async function gather(
-  pod: GatedPod,
+  pod: Asking,
   view: View,
   signal: AbortSignal,
   deps: PodGateDependencies,
@@ -82,15 +106,19 @@ async function gather(
   // Asked before any source is: who may not use it, causes no request.
   const forbidden = deps.strictUse ? await useProblems(pod, view, signal, deps.strictUse) : [];
   if (forbidden.length > 0) return { kind: 'resolution', ...NOTHING, problems: forbidden };
-  const asking = { domain: namespace?.domain, notBefore: pod.seenAt, signal };
-  const answers = await ask(wanted, asking, view, deps);
+  const freshness = { domain: namespace?.domain, notBefore: pod.seenAt, signal };
+  const answers = await ask(wanted, freshness, view, deps);
   if (answers.kind === 'later') return later(answers.afterMs);
-  return { kind: 'resolution', ...resolve(wanted, answers.states), states: answers.states };
+  const resolution = resolve(wanted, answers.states);
+  const contents = deliveryContents(pod, resolution);
+  const problems = [...resolution.problems, ...contents.problems];
+  return { kind: 'resolution', ...resolution, problems, states: answers.states, contents };
 }
 
-const NOTHING: Found = {
+const NOTHING: Resolved = {
   ...{ entries: [], imports: [], problems: [], provenance: [] },
-  ...{ data: new Map(), states: new Map() },
+  ...{ data: new Map(), properties: new Map(), states: new Map() },
+  contents: { data: new Map(), problems: [], shown: [] },
 };
 
 /** The condition goes first: once the gate is lifted, the pod leaves the cache and nobody would mend it. */
@@ -113,20 +141,15 @@ async function release(
 function recordDelivery(
   pod: GatedPod,
   delivery: string,
-  found: Resolution,
+  found: Resolved,
   { existed }: Extract<Written, { kind: 'done' }>,
-  deps: PodGateDependencies,
+  { events }: Pick<PodGateDependencies, 'events'>,
 ): void {
-  const from = found.provenance.length > 0 ? ` from ${found.provenance.join(', ')}` : '';
-  const what = existed ? 'what was resolved before was' : `${found.data.size} variables${from}`;
-  const message = `${what} delivered in Secret ${delivery}`;
-  deps.events.record({
-    regarding: regarding(pod),
-    type: 'Normal',
-    reason: 'SecretsDelivered',
-    action: 'Deliver',
-    message,
-  });
+  const about = { regarding: regarding(pod), action: 'Deliver' };
+  const message = deliveredMessage(found, delivery, existed === true);
+  events.record({ ...about, type: 'Normal', reason: 'SecretsDelivered', message });
+  const shown = shownMessage(found.contents.shown);
+  if (shown) events.record({ ...about, type: 'Warning', reason: 'SparkShowsValue', message: shown });
 }
 
 /** Shows on the pod why it waits: its condition, and a Warning event; both only when the text changes. */

@@ -12,6 +12,7 @@ const problem = (reason: Problem['reason']): Problem => ({ reason, message: 'why
 const resolution = (more: Partial<Resolution>): Resolution => ({
   entries: [],
   imports: [],
+  properties: new Map(),
   problems: [],
   data: new Map(),
   provenance: [],

@@ -26,8 +26,8 @@ export function referencesToKey(
 ): readonly Reference[] {
   const isSource = (other: Source) => other.type === source.type && other.id === source.id;
   return referencesTo(source, world).filter(
-    ({ spec: { env = [], envFrom = [] } }) =>
-      env.some(({ secret }) => secret.key === key && isSource(secret.source)) ||
+    ({ spec: { env = [], envFrom = [], sparkConf = [] } }) =>
+      [...env, ...sparkConf].some(({ secret }) => secret.key === key && isSource(secret.source)) ||
       envFrom.some((entry) => isSource(entry.source) && selectKeys([key], entry.select).keys.length > 0),
   );
 }

@@ -34,15 +34,16 @@ export function rowsOf(known: Known, placeholders: readonly string[]): Row[] {
   const ofReferences = [...known.references.values()].flatMap((seen) => {
     const reference = found(seen);
     if (!reference) return [];
-    const { env = [], envFrom = [] } = reference.spec;
+    const { env = [], envFrom = [], sparkConf = [] } = reference.spec;
     return [
-      ...env.map((entry) => variableRow(entry, reference, known)),
+      ...[...env, ...sparkConf].map((entry) => variableRow(entry, reference, known)),
       ...envFrom.map((entry, index) => importRow(entry, index, reference, known)),
     ];
   });
   return [...ofReferences, ...placeholders.map((key) => placeholderRow(key, known))];
 }
 
+/** Or a Spark property. */
 function variableRow(entry: EnvEntry, reference: SeenReference, known: Known): Row {
   const { name, secret, optional = false } = entry;
   const status = reference.status?.entries?.find((one) => one.name === name);

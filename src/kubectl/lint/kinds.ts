@@ -85,10 +85,16 @@ function beyondSchema({ value, name, namespace }: Manifest, { domainOf }: KindOp
   return [...tooMuch, ...foreignStores(spec, domain)];
 }
 
-function foreignStores({ env = [], envFrom = [] }: SecretReferenceSpec, domain: string): Found[] {
+function foreignStores(
+  { env = [], envFrom = [], sparkConf = [] }: SecretReferenceSpec,
+  domain: string,
+): Found[] {
   const sources = [
     ...env.map(({ secret }, i) => [secret.source, ['spec', 'env', i, 'secret', 'source']] as const),
     ...envFrom.map(({ source }, i) => [source, ['spec', 'envFrom', i, 'source']] as const),
+    ...sparkConf.map(
+      ({ secret }, i) => [secret.source, ['spec', 'sparkConf', i, 'secret', 'source']] as const,
+    ),
   ];
   return sources.flatMap(([source, path]): Found[] => {
     // Which domains an integration is shared with says the cluster.

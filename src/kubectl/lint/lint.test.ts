@@ -49,7 +49,7 @@ describe('the fixtures', () => {
 /** What config/policies say of the cluster, and no file can tell. */
 const ONLY_THE_API_SERVER = [
   ...['bundle-account-name', 'bundle-own-account', 'bundle-own-accounts'],
-  ...['import-foreign-domain', 'reference-foreign-domain'],
+  ...['import-foreign-domain', 'reference-foreign-domain', 'spark-foreign-domain'],
 ];
 
 describe('a manifest that the API server refuses', () => {

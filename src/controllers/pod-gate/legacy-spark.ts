@@ -1,0 +1,136 @@
+import { legacyProperties, takePlaceholders, type LegacyProperty } from '../../admission/spark-conf.ts';
+import { FAIRLEAD_PROPERTIES, SPARK_PROPERTIES } from '../../api/names.ts';
+import { RESOURCES } from '../../api/resources.ts';
+import { KubeError } from '../../kube/errors.ts';
+import type { KubeObject } from '../../kube/objects.ts';
+import type { Problem } from '../../resolve/problem.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { later, waiting, type Outcome } from '../../runtime/outcome.ts';
+import type { LiveReads } from '../live.ts';
+import { domainNamespace, type GatedPod } from '../objects.ts';
+import { whyRefused } from '../why-refused.ts';
+import { hold } from './decide.ts';
+
+export interface LegacySparkDependencies {
+  /** --legacy-spark: placeholders in Spark configuration are served. */
+  readonly legacySpark?: boolean;
+  readonly live: LiveReads;
+  readonly clock: Clock;
+}
+
+export type LegacySpark =
+  | { readonly kind: 'lines'; readonly lines: readonly LegacyProperty[] }
+  | { readonly kind: 'wait'; readonly outcome: Outcome };
+
+/** What of a driver's ConfigMap counts: it is written after the pod, and never again. */
+export interface DriverConfigMap {
+  readonly immutable: boolean;
+  readonly ownerUids: readonly string[];
+  readonly properties: string;
+  readonly taken: string;
+}
+
+export function driverConfigMap(raw: KubeObject): DriverConfigMap {
+  const { immutable, data } = raw as { immutable?: boolean; data?: Record<string, string> };
+  const owners = raw.metadata.ownerReferences ?? [];
+  const of = new Map(Object.entries(data ?? {}));
+  return {
+    immutable: immutable === true,
+    ownerUids: owners.flatMap(({ kind, uid }) => (kind === 'Pod' ? uid : [])),
+    properties: of.get(SPARK_PROPERTIES) ?? '',
+    taken: of.get(FAIRLEAD_PROPERTIES) ?? '',
+  };
+}
+
+/**
+ * The Spark properties with placeholders of a driver in a legacy namespace: those that admission took out of its
+ * ConfigMap. spark-submit makes it after the pod, which is gated meanwhile, so it is asked for again and again.
+ */
+export async function legacySpark(
+  pod: GatedPod,
+  signal: AbortSignal,
+  deps: LegacySparkDependencies,
+): Promise<LegacySpark> {
+  const name = pod.spark?.configMap;
+  const none: LegacySpark = { kind: 'lines', lines: [] };
+  if (name === undefined) return none;
+  const { namespace = '' } = pod.metadata;
+  const onlyForThis = pod.references.length === 0 && pod.placeholders.length === 0;
+  const read = deps.legacySpark === true && (await isLegacy(namespace, pod.seenAt, signal, deps));
+  if (!read) return onlyForThis ? { kind: 'wait', outcome: hold([SWITCHED_OFF]) } : none;
+  const found = await readConfigMap({ namespace, name }, signal, deps);
+  if (found === undefined) return { kind: 'wait', outcome: untilThere(name, ageOf(pod, deps.clock)) };
+  const problem = 'reason' in found ? found : configMapProblem(name, pod.metadata.uid, found);
+  if (problem || 'reason' in found) return { kind: 'wait', outcome: hold([problem ?? SWITCHED_OFF]) };
+  return { kind: 'lines', lines: legacyProperties(found.taken) };
+}
+
+/** Read anew: if the label were not seen yet, the driver would start without its properties. */
+async function isLegacy(
+  name: string,
+  notBefore: number,
+  signal: AbortSignal,
+  { live }: LegacySparkDependencies,
+): Promise<boolean> {
+  const found = await live.get(RESOURCES.namespaces, { name }, domainNamespace, { notBefore, signal });
+  return found?.legacy === true;
+}
+
+async function readConfigMap(
+  ref: { readonly namespace: string; readonly name: string },
+  signal: AbortSignal,
+  { live, clock }: LegacySparkDependencies,
+): Promise<DriverConfigMap | Problem | undefined> {
+  try {
+    return await live.get(RESOURCES.configMaps, ref, driverConfigMap, { notBefore: clock.now(), signal });
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code !== 'Forbidden') throw error;
+    const message = `Fairlead may not read the ConfigMap ${ref.name} with the Spark configuration (${whyRefused(error)}): apply config/legacy-spark`;
+    return { reason: 'DeliveryRefused', message };
+  }
+}
+
+/** security: a ConfigMap of somebody else's, or one that can still change, is not what admission saw. */
+export function configMapProblem(
+  name: string,
+  podUid: string,
+  { immutable, ownerUids, properties, taken }: DriverConfigMap,
+): Problem | undefined {
+  if (takePlaceholders(properties).taken !== '') {
+    return notSupported(`${name} holds placeholders that Fairlead's webhook did not take out of it`);
+  }
+  if (taken === '') return undefined;
+  if (!immutable) return notSupported(`${name} is not immutable`);
+  if (!ownerUids.includes(podUid)) return notSupported(`${name} does not belong to this driver`);
+  return undefined;
+}
+
+function notSupported(what: string): Problem {
+  return {
+    reason: 'NotSupportedHere',
+    message: `the ConfigMap ${what}, so its Spark configuration cannot be served; submit again`,
+  };
+}
+
+const SWITCHED_OFF: Problem = {
+  reason: 'NotSupportedHere',
+  message:
+    'placeholders in Spark configuration are for namespaces with the label fairlead.dev/legacy-placeholders: enabled, and where Fairlead runs with --legacy-spark',
+};
+
+const POLL_MS = 1_000;
+/** spark-submit makes the ConfigMap right after the pod: nobody is told of that. */
+const USUAL_MS = 15_000;
+/** It may be dead by then; the queue goes on with backoff. */
+const PATIENCE_MS = 120_000;
+
+function untilThere(name: string, ageMs: number): Outcome {
+  if (ageMs < USUAL_MS) return later(POLL_MS);
+  const message = `the ConfigMap ${name} with the Spark configuration, which spark-submit makes for its driver, is not there`;
+  return waiting('ConfigMapNotFound', message, ageMs < PATIENCE_MS ? POLL_MS : undefined);
+}
+
+function ageOf({ metadata: { creationTimestamp } }: GatedPod, clock: Clock): number {
+  const created = Date.parse(creationTimestamp ?? '');
+  return Number.isNaN(created) ? 0 : clock.wall().getTime() - created;
+}

@@ -1,0 +1,109 @@
+import { LIMITS, PLACEHOLDER_VARIABLE_PREFIX } from '../../api/names.ts';
+import type { LegacyProperty } from '../../admission/spark-conf.ts';
+import { executorVariable, propertyKind } from '../../api/spark-property.ts';
+import { sparkData } from '../../deliver/spark.ts';
+import type { Finding, Problem } from '../../resolve/problem.ts';
+import { fitProperty, type Piece } from '../../resolve/property-value.ts';
+import type { Resolution } from '../../resolve/resolve.ts';
+import { fit, type Fitted } from '../../resolve/value.ts';
+import type { GatedPod } from '../objects.ts';
+
+/** All that a delivery holds. */
+export interface Contents {
+  readonly data: ReadonlyMap<string, Buffer>;
+  readonly problems: readonly Problem[];
+  /** Spark properties whose values Spark shows. */
+  readonly shown: readonly string[];
+}
+
+/** What says of a pod which Spark options it gets. */
+export interface SparkAsking extends Pick<GatedPod, 'spark'> {
+  readonly delivery: string;
+  /** Those of a driver's ConfigMap; their secrets are among the variables that are resolved. */
+  readonly lines: readonly LegacyProperty[];
+  /** The placeholders of its env. */
+  readonly inEnv: readonly string[];
+}
+
+/**
+ * What was resolved for a pod, with what Spark needs of it: options for a driver, and for any pod whose references have
+ * Spark properties.
+ */
+export function deliveryContents(
+  { spark, delivery, lines, inEnv }: SparkAsking,
+  resolution: Pick<Resolution, 'data' | 'properties'>,
+): Contents {
+  const { properties } = resolution;
+  const legacy = composed(lines, resolution.data);
+  const data = withoutUnused(resolution.data, inEnv);
+  const driver = spark?.driver === true;
+  const made = sparkData({
+    delivery,
+    driver,
+    // Placeholders of the driver's env are for the driver.
+    variables: [...data.keys()].filter((name) => !name.startsWith(PLACEHOLDER_VARIABLE_PREFIX)),
+    // A SecretReference says what the user wants now, a placeholder what was once.
+    properties: new Map([...legacy.properties, ...properties]),
+    executorEnv: legacy.executorEnv,
+    beside: spark?.besideOptions,
+  });
+  const all = new Map([...data, ...made.data]);
+  return {
+    data: all,
+    problems: [...legacy.problems, ...made.problems, ...(isTooMuch(all) ? [TOO_MUCH] : [])],
+    shown: made.shown,
+  };
+}
+
+/** Without what only properties with placeholders need, in which it stands already. */
+function withoutUnused(data: ReadonlyMap<string, Buffer>, inEnv: readonly string[]): Map<string, Buffer> {
+  const used = new Set(inEnv.map((key) => PLACEHOLDER_VARIABLE_PREFIX + key));
+  return new Map(
+    [...data].filter(([name]) => !name.startsWith(PLACEHOLDER_VARIABLE_PREFIX) || used.has(name)),
+  );
+}
+
+/** The values of properties with placeholders, as far as these were found. */
+function composed(lines: readonly LegacyProperty[], data: ReadonlyMap<string, Buffer>) {
+  const [properties, executorEnv] = [new Map<string, Buffer>(), new Map<string, Buffer>()];
+  const problems: Problem[] = [];
+  for (const { property, pieces } of lines) {
+    const found = pieces.flatMap((piece): Piece[] => {
+      if (typeof piece === 'string') return [{ value: piece, isSecret: false }];
+      const value = data.get(PLACEHOLDER_VARIABLE_PREFIX + piece.key);
+      return value ? [{ value, isSecret: true }] : [];
+    });
+    // What is missing is a problem of the placeholder already.
+    if (found.length < pieces.length) continue;
+    const variable = executorVariable(property);
+    const fitted = variable === undefined ? fitPieces(property, found) : fit(variable, textOf(found));
+    if (!fitted.ok) problems.push({ entry: property, ...fitted.problem });
+    else if (variable === undefined) properties.set(property, fitted.bytes);
+    else executorEnv.set(variable, fitted.bytes);
+  }
+  return { properties, executorEnv, problems };
+}
+
+function fitPieces(property: string, pieces: readonly Piece[]): Fitted {
+  const kind = propertyKind(property);
+  return kind ? fitProperty(property, kind, pieces) : { ok: false, problem: NOT_A_PROPERTY };
+}
+
+const NOT_A_PROPERTY: Finding = {
+  reason: 'NotSupportedHere',
+  message: 'is no Spark property that a secret may become',
+};
+
+function textOf(pieces: readonly Piece[]): string {
+  return pieces.map(({ value }) => Buffer.from(value as string).toString()).join('');
+}
+
+function isTooMuch(data: ReadonlyMap<string, Buffer>): boolean {
+  const bytes = [...data].reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  return bytes > LIMITS.deliveryBytes;
+}
+
+const TOO_MUCH: Problem = {
+  reason: 'TooLarge',
+  message: `all values together, with the options for Spark, are over ${LIMITS.deliveryBytes} bytes`,
+};

@@ -1,0 +1,69 @@
+import type { PropertyKind } from '../api/spark-property.ts';
+import type { Finding } from './problem.ts';
+import type { FieldValue } from './state.ts';
+import { fit, type Fitted } from './value.ts';
+
+/** A piece of the value of a Spark property: what a secret says, or what people wrote around it. */
+export interface Piece {
+  readonly value: FieldValue;
+  readonly isSecret: boolean;
+}
+
+/**
+ * The pieces of a Spark property put together as the bytes of its value, or why it would not arrive as it is. Hadoop
+ * and Spark expand `${...}` in values, in what they have put in for another one, too: of what people write that is
+ * meant, of a secret it never is. There is no escape for it, so such a secret is refused.
+ */
+export function fitProperty(property: string, kind: PropertyKind, pieces: readonly Piece[]): Fitted {
+  const texts: string[] = [];
+  for (const { value } of pieces) {
+    const fitted = fit(property, value);
+    if (!fitted.ok) return fitted;
+    texts.push(fitted.bytes.toString());
+  }
+  const whole = texts.join('');
+  const problem = expansionProblem(whole, ranges(texts, pieces)) ?? (kind === 'plain' && lossProblem(whole));
+  return problem ? { ok: false, problem } : fit(property, whole);
+}
+
+type Range = readonly [start: number, end: number];
+
+/** Where the secrets stand in the whole. */
+function ranges(texts: readonly string[], pieces: readonly Piece[]): Range[] {
+  let end = 0;
+  return texts.flatMap((text, i): Range[] => {
+    const start = end;
+    end += text.length;
+    return pieces[i]?.isSecret ? [[start, end]] : [];
+  });
+}
+
+/**
+ * A `${`, at least one character, and a `}` before the next space: all that Hadoop (`\$\{[^}$ ]+\}`) or Spark
+ * (`\$\{(\w+?:)?\S+?\}`) takes for a variable, if any of it comes from a secret.
+ */
+function expansionProblem(whole: string, secrets: readonly Range[]): Finding | undefined {
+  for (let start = whole.indexOf('${'); start !== -1; start = whole.indexOf('${', start + 1)) {
+    const end = whole.indexOf('}', start + 3) + 1;
+    const space = whole.indexOf(' ', start);
+    if (end === 0) return undefined;
+    if (space !== -1 && space < end) continue;
+    if (secrets.some(([from, to]) => from < end && to > start)) return EXPANDED;
+  }
+  return undefined;
+}
+
+const EXPANDED: Finding = {
+  reason: 'NotAConfigurationValue',
+  message: 'the value has a ${...} in it, which Hadoop and Spark would replace by something else',
+};
+
+/** What the way through spark-class and the launcher loses: carriage returns, and characters of two UTF-16 units. */
+function lossProblem(whole: string): Finding | undefined {
+  if (!/[\r\u{10000}-\u{10FFFF}]/u.test(whole)) return undefined;
+  return {
+    reason: 'NotAConfigurationValue',
+    message:
+      'the value has a carriage return or a character beyond U+FFFF in it, which the launcher of Spark alters',
+  };
+}
