@@ -6,7 +6,7 @@ CLUSTER ?= local
 export CLUSTER
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate format verify unit test test-cluster test-node cluster-up cluster-down cluster-status demo demo-down bench plugin
+.PHONY: help install generate format verify unit test test-cluster test-node test-spark spark-images cluster-up cluster-down cluster-status demo demo-down bench plugin
 
 help: ## Show this manual
 	@echo "Fairlead: secrets from where they are kept into Spark and Jupyter pods."
@@ -33,7 +33,7 @@ verify: install ## Generated files, format, lint, types, dependency directions
 unit: install ## The quick tests, without a cluster
 	npx vitest run --project unit
 
-test: install ## Everything: verify, unit, cluster and node tests on a real cluster
+test: install ## Everything: verify, unit, cluster, node and spark tests on a real cluster
 	npm run --silent test
 
 test-cluster: install ## Only the tests against a real control plane and OpenBao
@@ -41,6 +41,12 @@ test-cluster: install ## Only the tests against a real control plane and OpenBao
 
 test-node: install ## Only the tests with a real kubelet (Linux, root)
 	npx vitest run --project node
+
+test-spark: install ## Only the tests with real Spark and Jupyter (Linux, root; see CONTRIBUTING.md)
+	npx vitest run --project spark
+
+spark-images: install ## Build what their images consist of, so that test-spark starts at once
+	npm run --silent spark-images
 
 cluster-up: install ## Start etcd, API server, controllers, OpenBao and, as root on Linux, a node
 	npm run --silent cluster -- up

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
  * unit:    pure code and single parts, next to the code they test; seconds.
  * cluster: against a real kube-apiserver, controllers and OpenBao (test/cluster).
  * node:    with a real kubelet and containerd: real containers (test/node).
+ * spark:   real Spark and Jupyter in images of our own on that node (test/spark).
  *
  * The cluster and node projects share one cluster that test/support/global-setup.ts starts; its webhooks and
  * policies are cluster-wide, so their files run one after another.
@@ -36,6 +37,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'spark',
+          include: ['test/spark/**/*.test.ts'],
+          globalSetup: ['test/spark/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
     ],

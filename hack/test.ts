@@ -1,6 +1,6 @@
 /**
- * `make test`: verify, then the unit, cluster and node tests. Ends with one plain line `N passed, N failed`.
- * Without root or Linux the node tests are left out with a line that says so; with CI=true that is a failure.
+ * `make test`: verify, then the unit, cluster, node and spark tests. Ends with one plain line `N passed, N failed`.
+ * Without root or Linux the last two are left out with a line that says so; with CI=true that is a failure.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -56,9 +56,11 @@ vitest(['unit']);
 const canRunNode = process.platform === 'linux' && process.getuid?.() === 0;
 if (canRunNode) {
   vitest(['cluster', 'node']);
+  // On a cluster of its own: the machine's memory is Spark's then, and the images' disk goes back at the end.
+  vitest(['spark']);
 } else {
   vitest(['cluster']);
-  console.log('\nnode tests SKIPPED: a kubelet needs Linux and root');
+  console.log('\nnode and spark tests SKIPPED: a kubelet needs Linux and root');
   if (process.env['CI'] === 'true') totals.failed += 1;
 }
 if (process.env['CI'] === 'true' && totals.skipped > 0) {

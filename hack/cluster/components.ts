@@ -4,6 +4,7 @@ import { apiServer, controllerManager, etcd, scheduler } from './control-plane.t
 import { ClusterError } from './errors.ts';
 import { containerd, kubelet, NAMESPACE, namespace, startRuntime } from './node.ts';
 import { requireHost } from './node-host.ts';
+import { POD_NETWORK, podNetwork } from './pod-network/component.ts';
 import type { ComponentSpec } from './process.ts';
 import { pidOf, start, stop } from './process.ts';
 import type { PortName, State } from './state.ts';
@@ -18,7 +19,7 @@ export function componentNames({ parts }: State): string[] {
     'kube-apiserver',
     ...(parts.controllers ? ['kube-controller-manager', 'kube-scheduler'] : []),
     ...(parts.openbao ? ['openbao'] : []),
-    ...(parts.node ? [NAMESPACE, 'containerd', 'kubelet'] : []),
+    ...(parts.node ? [NAMESPACE, 'containerd', POD_NETWORK, 'kubelet'] : []),
   ];
 }
 
@@ -37,6 +38,8 @@ export function specOf(dir: string, state: State, name: string): ComponentSpec {
       return namespace(dir, state, requireHost());
     case 'containerd':
       return containerd(dir, requireHost());
+    case POD_NETWORK:
+      return podNetwork(dir, state);
     case 'kubelet':
       return kubelet(dir, state, requireHost());
     default:

@@ -7,7 +7,7 @@ import { writeKubeconfig } from './kubeconfig.ts';
 import { pkiFile, readPki } from './pki.ts';
 import type { ComponentSpec } from './process.ts';
 import type { State } from './state.ts';
-import { kubeconfigFile, SERVICE_CIDR } from './state.ts';
+import { kubeconfigFile, servicesOf } from './state.ts';
 
 const READY_MS = 90_000;
 const url = (port: number): string => `https://127.0.0.1:${port}`;
@@ -72,7 +72,7 @@ export function apiServer(dir: string, state: State): ComponentSpec {
       'advertise-address': '127.0.0.1',
       'secure-port': state.ports['kube-apiserver'],
       'endpoint-reconciler-type': 'none',
-      'service-cluster-ip-range': SERVICE_CIDR,
+      'service-cluster-ip-range': servicesOf(state).subnet,
       'etcd-servers': url(state.ports.etcd),
       'etcd-cafile': pkiFile(dir, 'etcd-ca.crt'),
       'etcd-certfile': pkiFile(dir, 'apiserver-etcd-client.crt'),

@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { ClusterError } from './errors.ts';
 
 export interface RunOptions {
@@ -31,6 +33,30 @@ export function run(command: string, args: readonly string[], options: RunOption
     );
     child.stdin?.end();
   });
+}
+
+/** As run(), with something to read: more than fits into memory, piece by piece. */
+export async function feed(
+  command: string,
+  args: readonly string[],
+  input: AsyncIterable<Uint8Array>,
+  options: RunOptions = {},
+): Promise<void> {
+  const child = spawn(command, [...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: options.timeoutMs ?? 60_000,
+    killSignal: 'SIGKILL',
+    ...(options.signal && { signal: options.signal }),
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output = (output + chunk).slice(-4_000);
+    });
+  const ended = once(child, 'close') as Promise<[code: number | null]>;
+  // A command that ends early closes its input; what it said of that is the error that matters.
+  const [[code]] = await Promise.all([ended, pipeline(input, child.stdin).catch(() => {})]);
+  if (code !== 0) throw failure(command, args, Object.assign(new Error('failed'), { code }), output);
 }
 
 /** As run(), but a failure is an answer. */

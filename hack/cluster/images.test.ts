@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BUSYBOX_IMAGE, nodeImages, ociArchive, PAUSE_IMAGE } from './images.ts';
+import { BUSYBOX_IMAGE, nodeImages, ociArchive, ociLayout, PAUSE_IMAGE } from './images.ts';
 
 interface Descriptor {
   readonly digest: string;
@@ -60,5 +60,27 @@ describe('the images of the node', () => {
       expect(rootfs.diff_ids).toEqual([layers[0]]);
       expect(architecture).toBe('amd64');
     }
+  });
+});
+
+describe('an image with a layer that is a file', () => {
+  const layer = { file: '/layer.tar', digest: `sha256:${'a'.repeat(64)}`, size: 5_000_000_000 };
+  const image = { name: 'local/big:1', layers: [layer, Buffer.from('small')], config: {} };
+
+  it('names the file where its content belongs, and reads nothing of it', () => {
+    const { entries, digests } = ociLayout([image], 'amd64');
+    const path = `blobs/sha256/${'a'.repeat(64)}`;
+    expect(entries).toContainEqual({ path, file: layer.file, size: layer.size });
+    expect(digests.get(image.name)).toMatch(/^sha256:[0-9a-f]{64}$/);
+  });
+
+  it('has another digest when a layer is another', () => {
+    const other = { ...image, layers: [{ ...layer, digest: `sha256:${'b'.repeat(64)}` }] };
+    const digest = (of: typeof image | typeof other) => ociLayout([of], 'amd64').digests.get(of.name);
+    expect(digest(image)).not.toBe(digest(other));
+  });
+
+  it('does not go into one buffer', () => {
+    expect(() => ociArchive([image])).toThrow(/too big/);
   });
 });

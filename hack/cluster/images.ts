@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { TarEntry } from './tar.ts';
+import { ClusterError } from './errors.ts';
+import type { TarEntry, TarFile } from './tar.ts';
 import { tar } from './tar.ts';
 
 export const BUSYBOX_IMAGE = 'fairlead.local/busybox:1';
@@ -13,19 +14,40 @@ export interface ImageConfig {
   readonly User?: string;
 }
 
+/** A layer that is a file: an uncompressed tar, and its digest (`sha256:...`). */
+export interface LayerFile {
+  readonly file: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
 export interface Image {
   readonly name: string;
-  readonly layers: readonly Uint8Array[];
+  readonly layers: readonly (Uint8Array | LayerFile)[];
   readonly config: ImageConfig;
 }
 
-/** An OCI layout as one tar, for `ctr images import`; images that share a layer hold it once. */
-export function ociArchive(images: readonly Image[], architecture = ociArchitecture()): Buffer {
-  const blobs = new Map<string, Uint8Array>();
-  const add = (mediaType: string, data: Uint8Array) => {
-    const hex = createHash('sha256').update(data).digest('hex');
-    blobs.set(`blobs/sha256/${hex}`, data);
-    return { mediaType, digest: `sha256:${hex}`, size: data.length };
+interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+export interface OciLayout {
+  readonly entries: readonly (TarEntry | TarFile)[];
+  /** Each image's digest, by its name. */
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+/** An OCI layout as the entries of one tar, for `ctr images import`; images that share a layer hold it once. */
+export function ociLayout(images: readonly Image[], architecture = ociArchitecture()): OciLayout {
+  const blobs = new Map<string, TarEntry | TarFile>();
+  const add = (mediaType: string, data: Uint8Array | LayerFile): Descriptor => {
+    const digest = 'file' in data ? data.digest : sha256(data);
+    const size = 'file' in data ? data.size : data.length;
+    const path = `blobs/${digest.replace(':', '/')}`;
+    blobs.set(digest, 'file' in data ? { path, file: data.file, size } : { path, data });
+    return { mediaType, digest, size };
   };
   const addJson = (mediaType: string, value: unknown) => add(mediaType, json(value));
 
@@ -47,13 +69,26 @@ export function ociArchive(images: readonly Image[], architecture = ociArchitect
       },
     };
   });
-  return tar([
-    { path: 'oci-layout', data: json({ imageLayoutVersion: '1.0.0' }) },
-    { path: 'index.json', data: json({ schemaVersion: 2, manifests }) },
-    { path: 'blobs', directory: true },
-    { path: 'blobs/sha256', directory: true },
-    ...[...blobs].map(([path, data]) => ({ path, data })),
-  ]);
+  return {
+    digests: new Map(images.map(({ name }, index) => [name, manifests[index]?.digest ?? ''])),
+    entries: [
+      { path: 'oci-layout', data: json({ imageLayoutVersion: '1.0.0' }) },
+      { path: 'index.json', data: json({ schemaVersion: 2, manifests }) },
+      { path: 'blobs', directory: true },
+      { path: 'blobs/sha256', directory: true },
+      ...blobs.values(),
+    ],
+  };
+}
+
+/** The layout of images whose layers are all in memory, as one tar. */
+export function ociArchive(images: readonly Image[], architecture = ociArchitecture()): Buffer {
+  return tar(
+    ociLayout(images, architecture).entries.map((entry) => {
+      if ('file' in entry) throw new ClusterError('UNSUPPORTED', `${entry.file} is too big for one buffer`);
+      return entry;
+    }),
+  );
 }
 
 /** busybox with a link for each of its commands, and the few files that programs expect of a system. */
@@ -88,6 +123,10 @@ export function nodeImages(busybox: Uint8Array, applets: readonly string[]): Ima
 
 function ociArchitecture(): string {
   return process.arch === 'x64' ? 'amd64' : process.arch;
+}
+
+function sha256(data: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(data).digest('hex')}`;
 }
 
 function json(value: unknown): Buffer {

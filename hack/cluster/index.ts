@@ -5,16 +5,17 @@ import { ensureBao } from './bao-tool.ts';
 import { baoDir, componentNames, pidOfComponent, startComponent, stopComponent } from './components.ts';
 import { serverUrl, writeControlPlaneFiles } from './control-plane.ts';
 import { ClusterError, isClusterError } from './errors.ts';
+import type { Image } from './images.ts';
 import { BUSYBOX_IMAGE } from './images.ts';
 import { withLock } from './lock.ts';
-import { importArchive } from './node.ts';
+import { importArchive, importImageLayers } from './node.ts';
 import type { NodeHost } from './node-host.ts';
 import { prepareHost, requireHost } from './node-host.ts';
 import { ensureClusterPki, pkiFile } from './pki.ts';
 import { pidOf } from './process.ts';
 import { startAll } from './start-all.ts';
 import type { State } from './state.ts';
-import { kubeconfigFile, newState, openDir, readState, SERVICE_ADDRESS, writeState } from './state.ts';
+import { kubeconfigFile, newState, openDir, readState, servicesOf, writeState } from './state.ts';
 import { together } from './together.ts';
 import type { GoTool } from './tools.ts';
 import { ensureGoTools } from './tools.ts';
@@ -46,6 +47,8 @@ export interface RunningCluster {
   /** The address under which the API server reaches a process of this machine, for webhooks. */
   readonly hostAddress: string;
   readonly nodeName: string | undefined;
+  /** The address under which pods reach a process of this machine that listens there. */
+  readonly nodeAddress: string | undefined;
   readonly whyNoNode: string | undefined;
   /** A busybox image that the node has. */
   readonly image: string;
@@ -60,6 +63,8 @@ export interface RunningCluster {
   pid(component: string): number | undefined;
   /** Adds the images of an OCI or docker archive (a tar file) to the node. */
   loadImages(archive: string): Promise<void>;
+  /** Adds images whose layers may be files; those that the node has already cost nothing. Local clusters only. */
+  loadImageLayers(images: readonly Image[]): Promise<void>;
 }
 
 const UP_LOCK_MS = 20 * 60_000;
@@ -91,7 +96,7 @@ export async function attach(directory: string): Promise<RunningCluster> {
 async function upLocked(dir: string, options: ClusterOptions): Promise<RunningCluster> {
   const known = readState(dir) ?? (await newState(dir));
   const { state, host } = await prepare(known, options);
-  await ensureClusterPki(dir, { ...state.node, serviceAddress: SERVICE_ADDRESS });
+  await ensureClusterPki(dir, { ...state.node, serviceAddress: servicesOf(state).address });
   writeState(dir, state);
   writeControlPlaneFiles(dir, state);
 
@@ -150,6 +155,7 @@ function describe(dir: string, state: State): RunningCluster {
     caFile: pkiFile(dir, 'ca.crt'),
     hostAddress: '127.0.0.1',
     nodeName: state.parts.node ? state.node.name : undefined,
+    nodeAddress: state.parts.node ? state.node.address : undefined,
     whyNoNode: state.whyNoNode,
     image: BUSYBOX_IMAGE,
     bao: state.parts.openbao ? attachBao(baoDir(dir)) : undefined,
@@ -164,5 +170,6 @@ function describe(dir: string, state: State): RunningCluster {
     start: (name) => startComponent(dir, state, name),
     pid: (name) => pidOfComponent(dir, state, name),
     loadImages: (archive) => importArchive(dir, requireHost(), archive),
+    loadImageLayers: (images) => importImageLayers(dir, requireHost(), images),
   };
 }

@@ -97,7 +97,7 @@ export function kubeletConfig(dir: string, state: State): string {
     authorization: { mode: 'Webhook' },
     tlsCertFile: pkiFile(dir, 'kubelet.crt'),
     tlsPrivateKeyFile: pkiFile(dir, 'kubelet.key'),
-    // Nobody answers there, and at once. Without it each pod gets a Warning that it has no cluster DNS.
+    // pod-network/ answers there.
     clusterDNS: [state.node.address],
     clusterDomain: 'cluster.local',
     volumePluginDir: '/var/lib/kubelet/volume-plugins',

@@ -6,6 +6,7 @@ import type { BuildOptions } from './tools.ts';
 import { cacheDir } from './tools.ts';
 import { withLock } from './lock.ts';
 import type { State } from './state.ts';
+import { servicesOf } from './state.ts';
 
 /** What the machine itself has to have for a node; all of it comes as packages of a Debian-like system. */
 export interface NodeHost {
@@ -111,11 +112,17 @@ async function install(packages: readonly string[], options: BuildOptions): Prom
 }
 
 /** The pods' network. It has no port to the outside and nothing forwards: packets stay on this machine. */
-export async function createBridge(host: NodeHost, { bridge, address }: State['node']): Promise<void> {
+export async function createBridge(host: NodeHost, state: State): Promise<void> {
+  const { bridge, address } = state.node;
   if ((await tryRun(host.ip, ['link', 'show', bridge])) === undefined)
     await run(host.ip, ['link', 'add', bridge, 'type', 'bridge']);
   await run(host.ip, ['address', 'replace', `${address}/24`, 'dev', bridge]);
   await run(host.ip, ['link', 'set', bridge, 'up']);
+  const services = servicesOf(state);
+  // The route that other clusters see when they choose theirs, and the one that makes all of it addresses of this
+  // machine: pod-network/ answers on them. Both go with the bridge.
+  await run(host.ip, ['address', 'replace', `${services.address}/24`, 'dev', bridge]);
+  await run(host.ip, ['route', 'replace', 'local', services.subnet, 'dev', bridge]);
 }
 
 export async function deleteBridge({ bridge }: State['node']): Promise<void> {

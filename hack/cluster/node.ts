@@ -4,9 +4,10 @@ import { adminClient, kubeletKnowsItsPods, nodeIsReady } from './api.ts';
 import type { NodeObject } from './api.ts';
 import { serverUrl, tool } from './control-plane.ts';
 import { ClusterError } from './errors.ts';
-import { run, tryRun } from './exec.ts';
+import { feed, run, tryRun } from './exec.ts';
 import { http } from './http.ts';
-import { BUSYBOX_IMAGE, nodeImages, ociArchive, PAUSE_IMAGE } from './images.ts';
+import type { Image } from './images.ts';
+import { BUSYBOX_IMAGE, nodeImages, ociArchive, ociLayout, PAUSE_IMAGE } from './images.ts';
 import { cniConfig, containerdConfig, kubeletConfig, namespaceScript } from './node-config.ts';
 import type { NodeHost } from './node-host.ts';
 import { createBridge } from './node-host.ts';
@@ -14,6 +15,7 @@ import { clearNode } from './node-processes.ts';
 import type { ComponentSpec } from './process.ts';
 import { pidOf, start, startedAt } from './process.ts';
 import type { State } from './state.ts';
+import { tarStream } from './tar.ts';
 
 const READY_MS = 90_000;
 export const NAMESPACE = 'node-namespace';
@@ -27,7 +29,7 @@ export async function startRuntime(
   host: NodeHost,
   signal?: AbortSignal,
 ): Promise<void> {
-  await createBridge(host, state.node);
+  await createBridge(host, state);
   if (pidOf(dir, NAMESPACE) === undefined) await newNamespace(dir, state, host, signal);
   await start(dir, containerd(dir, host), signal);
   await importImages(dir, host);
@@ -116,6 +118,23 @@ export async function importArchive(dir: string, host: NodeHost, file: string): 
   const args = ['--namespace', 'k8s.io', 'images', 'import', file];
   const { command, args: all } = inNamespace(dir, host, host.ctr, args);
   await run(command, all, { timeoutMs: 10 * 60_000 });
+}
+
+/** Adds images whose layers may be files, unless the node has just these. */
+export async function importImageLayers(
+  dir: string,
+  host: NodeHost,
+  images: readonly Image[],
+): Promise<void> {
+  const present = (await ctr(dir, host, ['images', 'list']))?.split('\n') ?? [];
+  const has = (name: string, digest: string) =>
+    present.some((line) => line.startsWith(`${name} `) && line.includes(digest));
+  const { digests } = ociLayout(images);
+  const missing = images.filter(({ name }) => !has(name, digests.get(name) ?? ''));
+  if (missing.length === 0) return;
+  const args = ['--namespace', 'k8s.io', 'images', 'import', '-'];
+  const { command, args: all } = inNamespace(dir, host, host.ctr, args);
+  await feed(command, all, tarStream(ociLayout(missing).entries), { timeoutMs: 10 * 60_000 });
 }
 
 async function importImages(dir: string, host: NodeHost): Promise<void> {

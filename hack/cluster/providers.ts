@@ -128,6 +128,8 @@ async function describe(
     caFile,
     hostAddress,
     nodeName: nodes[0]?.replace('node/', ''),
+    // What a cluster's pods can reach depends on the cluster.
+    nodeAddress: undefined,
     whyNoNode: nodes.length > 0 ? undefined : 'the cluster lists no nodes',
     image: process.env['FAIRLEAD_IMAGE'] ?? 'busybox:1.37',
     bao: 'bao' in tools ? attachBao(join(dir, 'openbao')) : undefined,
@@ -137,6 +139,7 @@ async function describe(
     kill: async () => refuse(),
     start: async () => refuse(),
     pid: () => undefined,
+    loadImageLayers: async () => refuse(),
     loadImages: async (archive) => {
       if (provider !== 'kind') refuse();
       await run(kind(), ['load', 'image-archive', archive, '--name', KIND_NAME], { timeoutMs: SLOW_MS });

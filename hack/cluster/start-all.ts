@@ -2,6 +2,7 @@ import { startBao } from './bao.ts';
 import { baoDir, specOf } from './components.ts';
 import { startRuntime } from './node.ts';
 import type { NodeHost } from './node-host.ts';
+import { POD_NETWORK } from './pod-network/component.ts';
 import { pidOf, start } from './process.ts';
 import type { State } from './state.ts';
 import { together } from './together.ts';
@@ -50,7 +51,10 @@ export async function startAll(
     if (!host) return;
     await startRuntime(dir, state, host, signal);
     await apiServer.promise;
-    await component('kubelet', signal);
+    await together(signal, [
+      (signal) => component(POD_NETWORK, signal),
+      (signal) => component('kubelet', signal),
+    ]);
   };
   await together(signal, [openbao, controlPlane, node]);
 }

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from
 import { join } from 'node:path';
 import { ClusterError } from './errors.ts';
 import { freePorts } from './ports.ts';
+import type { Subnet } from './subnet.ts';
 import { chooseSubnet } from './subnet.ts';
 
 /** What a cluster is, as far as it has to be the same again at the next start: `state.json` in its directory. */
@@ -16,6 +17,8 @@ export interface State {
     readonly subnet: string;
     readonly bridge: string;
   };
+  /** Where Services have their addresses; the first one is `kubernetes` itself. Absent in clusters of an older version. */
+  readonly services?: Subnet;
   /** What was asked for so far; a later `up` may add to it. */
   readonly parts: { readonly controllers: boolean; readonly node: boolean; readonly openbao: boolean };
   readonly whyNoNode?: string;
@@ -34,8 +37,8 @@ const PORTS = [
 export type PortName = (typeof PORTS)[number];
 
 export const NODE_NAME = 'fairlead-node';
-export const SERVICE_CIDR = '10.96.0.0/16';
-export const SERVICE_ADDRESS = '10.96.0.1';
+const OLD_SERVICES: Subnet = { subnet: '10.96.0.0/16', address: '10.96.0.1' };
+export const servicesOf = (state: State): Subnet => state.services ?? OLD_SERVICES;
 const stateFile = (dir: string): string => join(dir, 'state.json');
 export const kubeconfigFile = (dir: string): string => join(dir, 'kubeconfig');
 
@@ -65,11 +68,14 @@ export function writeState(dir: string, state: State): void {
 
 export async function newState(dir: string): Promise<State> {
   const hash = createHash('sha256').update(dir).digest('hex').slice(0, 8);
+  const pods = chooseSubnet();
   return {
     version: 1,
     ports: await freePorts(PORTS),
     // Interface names end at 15 characters.
-    node: { name: NODE_NAME, bridge: `fairlead-${hash.slice(0, 6)}`, ...chooseSubnet() },
+    node: { name: NODE_NAME, bridge: `fairlead-${hash.slice(0, 6)}`, ...pods },
+    // Of its own for each cluster: several clusters of one machine answer for their Services side by side.
+    services: chooseSubnet({ except: pods }),
     parts: { controllers: false, node: false, openbao: false },
     tools: {},
   };

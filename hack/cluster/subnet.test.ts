@@ -21,18 +21,28 @@ describe('the subnet for pods', () => {
     const values = [0, 5 / 256, 0, 6 / 256];
     const random = (): number => values.shift() ?? 0;
     const taken = [HEAD, line('0005900A', '00FFFFFF')].join('\n');
-    expect(chooseSubnet(taken, random)).toEqual({ subnet: '10.144.6.0/24', address: '10.144.6.1' });
+    expect(chooseSubnet({ routes: taken, random })).toEqual({
+      subnet: '10.144.6.0/24',
+      address: '10.144.6.1',
+    });
   });
 
   it('goes round a wider network that covers it', () => {
     const values = [0, 5 / 256, 1 / 64, 0];
     const random = (): number => values.shift() ?? 0;
-    expect(chooseSubnet([HEAD, line('0000900A', '0000FFFF')].join('\n'), random).subnet).toBe(
+    expect(chooseSubnet({ routes: [HEAD, line('0000900A', '0000FFFF')].join('\n'), random }).subnet).toBe(
       '10.145.0.0/24',
     );
   });
 
   it('takes any where nothing is known', () => {
-    expect(chooseSubnet('', () => 0.999).subnet).toBe('10.207.255.0/24');
+    expect(chooseSubnet({ routes: '', random: () => 0.999 }).subnet).toBe('10.207.255.0/24');
+  });
+
+  it('never answers the one that it is told to leave out', () => {
+    const values = [0, 0, 0, 1 / 256];
+    const random = (): number => values.shift() ?? 0;
+    const except = { subnet: '10.144.0.0/24', address: '10.144.0.1' };
+    expect(chooseSubnet({ routes: '', random, except }).subnet).toBe('10.144.1.0/24');
   });
 });

@@ -6,14 +6,22 @@ export interface Subnet {
   readonly address: string;
 }
 
+export interface SubnetOptions {
+  readonly except?: Subnet;
+  readonly routes?: string;
+  readonly random?: () => number;
+}
+
 /** A /24 out of 10.144.0.0 - 10.207.255.0 that no interface or route of this machine has. */
-export function chooseSubnet(routes = readRoutes(), random: () => number = Math.random): Subnet {
-  const taken = parseRoutes(routes);
+export function chooseSubnet(options: SubnetOptions = {}): Subnet {
+  const random = options.random ?? Math.random;
+  const taken = parseRoutes(options.routes ?? readRoutes());
   for (let attempt = 0; attempt < 1_000; attempt++) {
     const [second, third] = [144 + Math.floor(random() * 64), Math.floor(random() * 256)];
     const network = ((10 << 24) | (second << 16) | (third << 8)) >>> 0;
     if (taken.some((route) => (network & route.mask) >>> 0 === route.network)) continue;
     const prefix = `10.${second}.${third}`;
+    if (options.except?.address === `${prefix}.1`) continue;
     return { subnet: `${prefix}.0/24`, address: `${prefix}.1` };
   }
   throw new ClusterError('NODE_IMPOSSIBLE', 'no free /24 between 10.144.0.0 and 10.207.255.0 for pods');

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tar } from './tar.ts';
+import { tar, tarStream } from './tar.ts';
 
 describe('tar', () => {
   let dir: string;
@@ -42,5 +42,19 @@ describe('tar', () => {
 
   it('refuses a path that its format cannot hold rather than cutting it', () => {
     expect(() => tar([{ path: 'p'.repeat(101), data: Buffer.alloc(0) }])).toThrow(/too long/);
+  });
+
+  it('is the same piece by piece, with a file of the disk in the place of its content', async () => {
+    const [file, data] = [join(dir, 'file'), Buffer.alloc(3_000_001, 'z')];
+    writeFileSync(file, data);
+    const entries = [
+      { path: 'bin', directory: true as const },
+      { path: 'bin/link', linkTo: 'file' },
+    ];
+    const pieces: Uint8Array[] = [];
+    const streamed = tarStream([...entries, { path: 'bin/file', file, size: data.length }]);
+    for await (const piece of streamed) pieces.push(piece);
+    const whole = tar([...entries, { path: 'bin/file', data }]);
+    expect(Buffer.concat(pieces).equals(whole)).toBe(true);
   });
 });
