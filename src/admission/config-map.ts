@@ -55,5 +55,5 @@ function isServedInPod(property: string): boolean {
 }
 
 function warning(property: string): string {
-  return `${quoted(property)} keeps its placeholder: Spark would write its value into pods in plain text`;
+  return `${quoted(property)} keeps its placeholder: no secret may become the value of this property`;
 }

@@ -1,9 +1,9 @@
 import { CONTAINERS_ANNOTATION, DELIVERY_LABEL, GATE } from '../api/names.ts';
 import { annotation, containerNames, containersMistake, quoted } from './annotations.ts';
-import { addOptions, hidesOptions } from './options.ts';
+import { addOptions, hidesOptions, mayHideOptions } from './options.ts';
 import { hasPlaceholder, rewritePlaceholders } from './placeholders.ts';
 import { allContainers, mapContainers, withField, type Container, type Pod } from './pod-shape.ts';
-import { readsSparkConf } from './spark-pod.ts';
+import { isDriver, readsSparkConf } from './spark-pod.ts';
 
 export interface BuildOptions {
   /** The delivery's name. */
@@ -35,6 +35,7 @@ export function build(pod: Pod, options: BuildOptions): Built {
   const withContainers = mapContainers(pod, (container) => {
     const isChosen = choice.chosen(container);
     if (isChosen && hidesOptions(container)) warnings.push(hidden(container));
+    if (isChosen && isDriver(pod) && mayHideOptions(container)) warnings.push(hiding(container));
     // Before placeholders: a value that is nothing but one becomes a longer value.
     const complete = isChosen ? addOptions(container) : container;
     const rewritten = options.legacy
@@ -53,6 +54,10 @@ export function build(pod: Pod, options: BuildOptions): Built {
 
 function hidden({ name }: Container): string {
   return `${quoted(name)} has SPARK_SUBMIT_OPTS from valueFrom, so Spark gets no options of Fairlead's there`;
+}
+
+function hiding({ name }: Container): string {
+  return `${quoted(name)} has envFrom of its own: a SPARK_SUBMIT_OPTS in it is hidden by Fairlead's; set it in env`;
 }
 
 type Choice =

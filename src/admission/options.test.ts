@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { besideOptions } from './options.ts';
+import { ownOptions } from './options.ts';
 import { mutatePod } from './pod.ts';
 import { allContainers, type Pod } from './pod-shape.ts';
 import { DELIVERY, fromSecret, kubeletEnvironment, OTHER_UID, pod, referring, UID } from './test-support.ts';
@@ -55,6 +55,21 @@ describe('a SPARK_SUBMIT_OPTS that the pod sets itself', () => {
       warnings: [expect.stringContaining('SPARK_SUBMIT_OPTS from valueFrom')],
     });
     expect(mutation.kind === 'patched' && envOf(mutation.pod)).toEqual(env);
+  });
+
+  it('may be in envFrom of a driver, which nobody sees here: so there is a warning', () => {
+    const containers = [{ name: 'main', envFrom: [{ configMapRef: { name: 'theirs' } }] }];
+    const warningsOf = (labels: Record<string, string>, more: object = {}) => {
+      const object = pod({ ...referring('warehouse'), labels, containers: [{ ...containers[0], ...more }] });
+      return mutatePod({ uid: UID, object }, { legacy: false });
+    };
+    expect(warningsOf({ 'spark-role': 'driver' })).toMatchObject({
+      warnings: [
+        expect.stringContaining('"main" has envFrom of its own: a SPARK_SUBMIT_OPTS in it is hidden'),
+      ],
+    });
+    expect(warningsOf({})).toMatchObject({ warnings: [] });
+    expect(warningsOf({ 'spark-role': 'driver' }, { env: [options('')] })).toMatchObject({ warnings: [] });
   });
 
   it('stays in containers that get no secrets', () => {
@@ -113,13 +128,39 @@ describe('a SPARK_SUBMIT_OPTS that the pod sets itself', () => {
 });
 
 describe('what the controller reads back', () => {
-  it('is how long the longest text beside our options is', () => {
-    expect(besideOptions(with_(options(`ü ${OURS}`), { name: 'OTHER', value: OURS }))).toBe(3);
+  const ours = { variable: 'FAIRLEAD_SPARK_OPTS' };
+
+  it('is where the pod names our options, in pieces', () => {
+    const object = with_(options(`ü ${OURS}`), { name: 'OTHER', value: OURS });
+    expect(ownOptions(object)).toEqual([
+      { variable: 'SPARK_SUBMIT_OPTS', pieces: ['ü ', ours] },
+      { variable: 'OTHER', pieces: [ours] },
+    ]);
+  });
+
+  it('is known behind an escaped dollar, too, and not added once more', () => {
+    const object = with_(options(`$$${OURS}`));
+    expect(ownOptions(object)[0]?.pieces).toEqual(['$', ours]);
+    expect(envOf(mutated(object))).toEqual([options(`$$${OURS}`)]);
+  });
+
+  it('names secrets that the kubelet fills in, and not what the container sets itself', () => {
+    const env = [
+      fromSecret('FAIRLEAD_SECRET_k', DELIVERY, 'FAIRLEAD_SECRET_k'),
+      { name: 'OWN', value: '1' },
+      options(`$(FAIRLEAD_SECRET_k)$(OWN)$(DB) ${OURS}`),
+    ];
+    expect(ownOptions(with_(...env))[0]?.pieces).toEqual([
+      { variable: 'FAIRLEAD_SECRET_k' },
+      { variable: 'DB' },
+      ' ',
+      ours,
+    ]);
   });
 
   it.each([
     ['nothing names our options', [options('-Da=b')]],
     ['they are escaped', [options(`$${OURS}`)]],
     ['the value comes from somewhere else', [fromSecret('SPARK_SUBMIT_OPTS', 's', 'k')]],
-  ])('is nothing if %s', (_, env) => expect(besideOptions(with_(...env))).toBeUndefined());
+  ])('is nothing if %s', (_, env) => expect(ownOptions(with_(...env))).toEqual([]));
 });

@@ -1,4 +1,5 @@
 import { SPARK_OPTIONS_VARIABLE, SPARK_SUBMIT_OPTS } from '../api/names.ts';
+import { valuePieces, type ValuePiece } from './expansion.ts';
 import { allContainers, withField, type Container, type EnvVar, type Pod } from './pod-shape.ts';
 
 /**
@@ -8,7 +9,6 @@ import { allContainers, withField, type Container, type EnvVar, type Pod } from 
  */
 const REFERENCE = `$(${SPARK_OPTIONS_VARIABLE})`;
 const SUFFIX = ` ${REFERENCE}`;
-const reference = new RegExp(`(?<!\\$)\\$\\(${SPARK_OPTIONS_VARIABLE}\\)`);
 
 /** The last entry of a name is the one that counts. A value that names our options already stays. */
 export function addOptions(container: Container): Container {
@@ -32,15 +32,42 @@ export function hidesOptions({ env }: Container): boolean {
   return entry !== undefined && !isLiteral(entry);
 }
 
-/** The bytes that the pod puts beside our options in the longest value that names them; undefined if none does. */
-export function besideOptions(pod: Pod): number | undefined {
-  const values = allContainers(pod).flatMap(({ env }) => (env ?? []).filter(namesOptions));
-  if (values.length === 0) return undefined;
-  return Math.max(...values.map(({ value }) => Buffer.byteLength(value ?? '') - REFERENCE.length));
+/** For a warning: what the container's own envFrom has of SPARK_SUBMIT_OPTS is hidden by ours, which comes last. */
+export function mayHideOptions({ env, envFrom }: Container): boolean {
+  return (envFrom?.length ?? 0) > 0 && !env?.some(({ name }) => name === SPARK_SUBMIT_OPTS);
 }
 
+/** An env value of the pod that names our options. */
+export interface OwnOptions {
+  readonly variable: string;
+  /** In pieces; a variable that the container defines itself, and not by the delivery, is left out. */
+  readonly pieces: readonly ValuePiece[];
+}
+
+/** Where the pod names our options, so that a delivery for it must have them, empty if need be. */
+export function ownOptions(pod: Pod): readonly OwnOptions[] {
+  return allContainers(pod).flatMap((container) =>
+    (container.env ?? []).filter(namesOptions).map(({ name, value }) => {
+      const pieces = valuePieces(value ?? '');
+      const own = new Set(container.env?.filter(isTheirs).map((entry) => entry.name));
+      const isKnown = (piece: ValuePiece) => typeof piece === 'string' || !own.has(piece.variable);
+      return { variable: name, pieces: pieces.filter(isKnown) };
+    }),
+  );
+}
+
+export function isOurOptions(piece: ValuePiece): boolean {
+  return typeof piece !== 'string' && piece.variable === SPARK_OPTIONS_VARIABLE;
+}
+
+/** Most values are not looked at any further. */
 function namesOptions({ value }: EnvVar): boolean {
-  return reference.test(value ?? '');
+  return (value?.includes(REFERENCE) ?? false) && valuePieces(value ?? '').some(isOurOptions);
+}
+
+/** Not what a placeholder has become, which is filled from the key of its own name. */
+function isTheirs({ name, valueFrom }: EnvVar): boolean {
+  return valueFrom?.secretKeyRef?.key !== name;
 }
 
 function isLiteral({ valueFrom }: EnvVar): boolean {

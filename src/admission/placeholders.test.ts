@@ -122,6 +122,7 @@ describe('refused, with what to do', () => {
     ['a key that is too long, whole', '${secrets.' + 'k'.repeat(238) + '}', /longer than 237 characters/],
     ['a key that is too long, inside', 'x ${secrets.' + 'k'.repeat(238) + '}', /longer than 237 characters/],
     ['a reference to our own variable', '$(FAIRLEAD_SECRET_k)', /write \$\{secrets\.<key>\}/],
+    ['one behind an escaped dollar', 'x$$$(FAIRLEAD_SECRET_k)', /write \$\{secrets\.<key>\}/],
   ])('%s', (_, value, message) => {
     expect(rewrite({ name: 'A', value: '${secrets.k}' }, { name: 'B', value })).toMatch(message);
   });
@@ -133,7 +134,10 @@ describe('refused, with what to do', () => {
   });
 
   test('but an escaped reference is text, and without placeholders nobody cares', () => {
-    expect(rewrite({ name: 'A', value: '$$(FAIRLEAD_SECRET_k) ${secrets.k}' })).toBeInstanceOf(Array);
+    for (const escaped of ['$$', '$$$$'])
+      expect(rewrite({ name: 'A', value: `${escaped}(FAIRLEAD_SECRET_k) \${secrets.k}` })).toBeInstanceOf(
+        Array,
+      );
     const env = [{ name: 'FAIRLEAD_SECRET_k', value: '$(FAIRLEAD_SECRET_j)' }];
     expect(rewrite(...env)).toEqual(env);
   });

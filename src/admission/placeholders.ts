@@ -12,7 +12,8 @@ const REFERENCE = `(?<!\\$)\\$\\(${PLACEHOLDER_VARIABLE_PREFIX}(${KEY})\\)`;
 const anywhere = new RegExp(PLACEHOLDER);
 const whole = new RegExp(`^${PLACEHOLDER}$`);
 const tokens = new RegExp(`\\$\\$|\\$\\(|\\)|${PLACEHOLDER}`, 'g');
-const reference = new RegExp(REFERENCE);
+/** Also behind `$$`, which is one `$` to the kubelet. */
+const reference = new RegExp(`\\$\\((?<=(?<!\\$)(?:\\$\\$)*\\$\\()${PLACEHOLDER_VARIABLE_PREFIX}${KEY}\\)`);
 const references = new RegExp(REFERENCE, 'g');
 const keyOnly = new RegExp(`^${KEY}$`);
 

@@ -11,8 +11,8 @@ import { sparkConfigMap } from './spark-pod.ts';
 // What the gate controller reads back from a pod that admission wrote.
 export { referenceNames } from './annotations.ts';
 export { deliveryNameOf, placeholderKeys } from './marks.ts';
-export { besideOptions } from './options.ts';
-export { isDriver, sparkConfigMap } from './spark-pod.ts';
+export { isOurOptions, ownOptions, type OwnOptions } from './options.ts';
+export { isDriver, isExecutor, sparkConfigMap } from './spark-pod.ts';
 export type { Pod } from './pod-shape.ts';
 
 /** What admission uses of an AdmissionRequest; the rest may be there. */

@@ -103,6 +103,9 @@ export const LIMITS = {
   variablesPerReference: 256,
   importsPerReference: 16,
   propertiesPerReference: 64,
+  /** security: what the ConfigMap of one driver may ask for: properties, and pieces of their values. */
+  legacyProperties: 256,
+  legacyPieces: 1024,
   /** security: each is a request to Vault, and all are asked again for every pod. */
   vaultPlacesPerPod: 64,
   importedVariablesPerPod: 1024,

@@ -10,6 +10,10 @@ describe('a Spark property that a secret may become', () => {
     ['spark.report', 'plain'],
     ['spark.app.db.password', 'plain'],
     ['spark.app.identity', 'plain'],
+    ['spark.sql.catalog.lake', 'plain'],
+    ['spark.local.directory', 'plain'],
+    ['spark.driverless.key', 'plain'],
+    ['spark.hadoop.fs.s3a.jars.key', 'hadoop'],
   ])('is %s: %s', (property, kind) => expect(propertyKind(property)).toBe(kind));
 
   it.each([
@@ -23,6 +27,11 @@ describe('a Spark property that a secret may become', () => {
       'spark.app.name',
       'spark.app.id',
     ],
+    ...['spark.local.dir', 'spark.driver.host', 'spark.driver.bindAddress', 'spark.executor.cores'],
+    ...['spark.executor.memory', 'spark.executor.resource.gpu.vendor', 'spark.task.cpus', 'spark.master'],
+    ...['spark.jars', 'spark.jars.packages', 'spark.files', 'spark.archives', 'spark.plugins'],
+    ...['spark.submit.pyFiles', 'spark.pyspark.python', 'spark.extraListeners', 'spark.sql.extensions'],
+    ...['spark.sql.hive.metastore.jars.path', 'spark.redaction.regex'],
     ...['spark.', 'spark', 'hadoop.x', 'SPARK.x', 'spark.a b', 'spark.a=b', 'spark.a -Dspark.b', '-Dspark.a'],
     ...['spark.a"', "spark.a'", 'spark.a\\', 'spark.a\n', 'spark.${x}', 'spark.ü', 'spark.a:b', 'spark.a/b'],
     `spark.${'x'.repeat(248)}`,
@@ -44,6 +53,10 @@ describe('a Spark property that a secret may become', () => {
     ['spark.executorEnv.DB_PASSWORD', 'DB_PASSWORD'],
     ['spark.executorEnv.LD_PRELOAD', undefined],
     ['spark.executorEnv.FAIRLEAD_X', undefined],
+    ['spark.executorEnv.SPARK_DRIVER_URL', undefined],
+    ['spark.executorEnv._SPARK_AUTH_SECRET', undefined],
+    ['spark.executorEnv.HADOOP_USER_NAME', undefined],
+    ['spark.executorEnv.JAVA_HOME', undefined],
     ['spark.executorEnv.a.b', undefined],
     ['spark.executorEnv.', undefined],
     ['spark.hadoop.a', undefined],

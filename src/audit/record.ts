@@ -47,6 +47,8 @@ export interface AuditRecord {
   readonly version?: number | undefined;
   /** How many variables an import or a delivery makes. */
   readonly variables?: number | undefined;
+  /** How many Spark properties a delivery makes; absent for none. */
+  readonly properties?: number | undefined;
   /** The name of the delivery's Secret. */
   readonly delivery?: string | undefined;
   readonly outcome: Outcome;
@@ -102,13 +104,13 @@ export function housekeeping(line: Housekeeping, at: Date): Body {
 /** Field by field: whatever else the object has does not get into the file. */
 export function recordBody(record: AuditRecord, at: Date): Body {
   const { actor, action, namespace, reference, entry, source, key, path, version } = record;
-  const { variables, delivery, outcome, reason, message } = record;
+  const { variables, properties, delivery, outcome, reason, message } = record;
   return {
     time: at.toISOString(),
     actor: actorBody(actor),
     ...{ action, namespace, reference, entry },
     ...(source && { source: { type: source.type, id: source.id } }),
-    ...{ key, path, version, variables, delivery, outcome, reason, message },
+    ...{ key, path, version, variables, properties, delivery, outcome, reason, message },
   };
 }
 

@@ -1,12 +1,12 @@
 import type { Actor, AuditRecord, Outcome } from '../audit/record.ts';
 import { placeKey, placeOf, type Place } from '../resolve/place.ts';
 import type { Problem } from '../resolve/problem.ts';
-import type { EntryState, ImportState, Resolution, States } from '../resolve/resolve.ts';
+import type { Counts, EntryState, ImportState, Resolution, States } from '../resolve/resolve.ts';
 import type { Told } from '../runtime/outcome.ts';
 import type { GatedPod, Reference } from './objects.ts';
 
-/** A resolution, and where its sources were read. */
-export type Found = Resolution & { readonly states: States };
+/** A resolution, where its sources were read, and how much a pod gets of it. */
+export type Found = Resolution & { readonly states: States; readonly counts: Counts };
 
 /** security: reasons that say "you may not", as opposed to "it is not there" and "it does not work". */
 const REFUSALS: ReadonlySet<string> = new Set([
@@ -31,13 +31,14 @@ export function intentRecords(pod: GatedPod, delivery: string, found: Found): re
 export function deliveryRecord(
   pod: GatedPod,
   delivery: string,
-  { data }: Pick<Resolution, 'data'>,
+  { counts }: Pick<Found, 'counts'>,
   outcome: Outcome,
   reason: string,
   message?: string,
 ): AuditRecord {
-  const variables = data.size;
-  return { ...podFields(pod), action: 'deliver', variables, delivery, outcome, reason, message };
+  const { variables, properties } = counts;
+  const about = { variables, ...(properties > 0 && { properties }), delivery };
+  return { ...podFields(pod), action: 'deliver', ...about, outcome, reason, message };
 }
 
 /** A pod that waits; of several problems the first one's entry. */

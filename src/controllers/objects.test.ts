@@ -24,17 +24,23 @@ describe('what a cache keeps', () => {
     const env = [{ name: 'SPARK_SUBMIT_OPTS', value: '-Da=b $(FAIRLEAD_SPARK_OPTS)' }];
     const containers = [{ name: 'main', env, volumeMounts: [{ name: 'spark-conf-volume-driver' }] }];
     const volumes = [{ name: 'spark-conf-volume-driver', configMap: { name: 'conf-map' } }];
+    const ownOptions = [
+      { variable: 'SPARK_SUBMIT_OPTS', pieces: ['-Da=b ', { variable: 'FAIRLEAD_SPARK_OPTS' }] },
+    ];
     const of = (labels: Record<string, string>, spec: object) =>
       gatedPod({ metadata: { ...metadata, labels }, spec } as KubeObject, 0).spark;
     expect(of({ 'spark-role': 'driver' }, { containers, volumes })).toEqual({
-      driver: true,
+      role: 'driver',
       configMap: 'conf-map',
-      besideOptions: 6,
+      ownOptions,
     });
-    expect(of({ 'spark-role': 'driver' }, { containers: [] })).toEqual({ driver: true });
-    expect(of({ 'spark-role': 'executor' }, { containers, volumes })).toEqual({
-      driver: false,
-      besideOptions: 6,
+    expect(of({ 'spark-role': 'driver' }, { containers: [] })).toEqual({ role: 'driver' });
+    // Without an owner it is no executor.
+    expect(of({ 'spark-role': 'executor' }, { containers, volumes })).toEqual({ ownOptions });
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'Pod', name: 'driver', uid: 'd' }];
+    const executor = { metadata: { ...metadata, labels: { 'spark-role': 'executor' }, ownerReferences } };
+    expect(gatedPod({ ...executor, spec: { containers: [] } } as KubeObject, 0).spark).toEqual({
+      role: 'executor',
     });
     expect(of({}, { containers: [], volumes })).toBeUndefined();
   });

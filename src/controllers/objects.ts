@@ -1,10 +1,12 @@
 import {
-  besideOptions,
   deliveryNameOf,
   isDriver,
+  isExecutor,
+  ownOptions,
   placeholderKeys,
   referenceNames,
   sparkConfigMap,
+  type OwnOptions,
 } from '../admission/pod.ts';
 import {
   DELIVERED_ANNOTATION,
@@ -46,13 +48,13 @@ export interface GatedPod extends Cached {
   readonly seenAt: number;
 }
 
-/** What Spark has to do with a pod; the label may change while it waits, the rest cannot. */
+/** What Spark has to do with a pod; a policy fixes the label of one that waits. */
 export interface SparkPod {
-  readonly driver: boolean;
+  readonly role?: 'driver' | 'executor';
   /** The ConfigMap of a driver that spark-submit made. */
   readonly configMap?: string;
-  /** Bytes beside our options in its SPARK_SUBMIT_OPTS, if that names them. */
-  readonly besideOptions?: number;
+  /** Where its env names our options. */
+  readonly ownOptions?: readonly OwnOptions[];
 }
 
 type RawPod = Parameters<typeof deliveryNameOf>[0] &
@@ -85,13 +87,14 @@ export function gatedPod(raw: KubeObject, seenAt: number): GatedPod {
 }
 
 function sparkPod(pod: RawPod): { readonly spark?: SparkPod } {
-  const [driver, configMap, beside] = [isDriver(pod), sparkConfigMap(pod), besideOptions(pod)];
-  if (!driver && beside === undefined) return {};
+  const role = isDriver(pod) ? 'driver' : isExecutor(pod) ? 'executor' : undefined;
+  const [configMap, own] = [sparkConfigMap(pod), ownOptions(pod)];
+  if (!role && own.length === 0) return {};
   return {
     spark: {
-      driver,
+      ...(role && { role }),
       ...(configMap !== undefined && { configMap }),
-      ...(beside !== undefined && { besideOptions: beside }),
+      ...(own.length > 0 && { ownOptions: own }),
     },
   };
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { launcherWord } from './launcher.ts';
+import { launcherWord, leavesWordsAlone } from './launcher.ts';
 
 /**
  * What org.apache.spark.launcher.CommandBuilderUtils.parseOptionString makes of a string, told anew: it looks at code
@@ -65,5 +65,48 @@ describe("a word for Spark's launcher", () => {
 
   it('loses a character of two UTF-16 units in Spark itself, which is why such values are refused', () => {
     expect(parseOptionString(launcherWord('-Da=🔑'))).not.toEqual(['-Da=🔑']);
+  });
+});
+
+describe('words of ours among those of others', () => {
+  it.each<[string[], boolean]>([
+    [['-Da=b ', ''], true],
+    [['"-Da=b c" ', ''], true],
+    [["-Da='x\\' ", ''], true],
+    [['', ' -Da=b'], true],
+    [['', ' ', ''], true],
+    [['-Da="b ', ''], false],
+    [['-Da=b\\', ' '], false],
+    [['-Da=b \\', ''], false],
+    [['-Da=b\\ ', ''], false],
+    [["it's ", ''], false],
+    [['', ' -Da="b'], false],
+    [['"', '"'], false],
+    [['-Da=', ''], false],
+    [['', '-Da=b'], false],
+    [['', '', ''], false],
+    [['-Da=b\u00a0', ''], false],
+  ])('stand at the gaps of %j: %s', (texts, expected) => expect(leavesWordsAlone(texts)).toBe(expected));
+
+  it('are words of their own just where the launcher takes them for such', () => {
+    const text = fc
+      .array(fc.constantFrom('"', "'", '\\', ' ', '\t', 'a', '-Db=c'))
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 2, maxLength: 3 }), (texts) => {
+        let words: string[] = [];
+        try {
+          words = parseOptionString(texts.join('"-Dours=1 2" -Dlast=3'));
+        } catch {
+          expect(leavesWordsAlone(texts)).toBe(false);
+          return;
+        }
+        const found = [words.filter((w) => w === '-Dours=1 2'), words.filter((w) => w === '-Dlast=3')];
+        const intact = found.every(({ length }) => length === texts.length - 1);
+        // Not the other way round: `-Dlast=3''` is right, too, and nobody writes it.
+        if (leavesWordsAlone(texts)) expect(intact).toBe(true);
+      }),
+      { numRuns: 3000 },
+    );
   });
 });

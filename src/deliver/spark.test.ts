@@ -7,7 +7,7 @@ const text = (of: ReturnType<typeof sparkData>) =>
 const properties = (of: Record<string, string>) =>
   new Map(Object.entries(of).map(([name, value]) => [name, Buffer.from(value)]));
 const make = (rest: Partial<SparkContents>) =>
-  sparkData({ delivery, driver: true, variables: [], properties: new Map(), ...rest });
+  sparkData({ delivery, role: 'driver', variables: [], properties: new Map(), ...rest });
 const both = (options: string) => ({ FAIRLEAD_SPARK_OPTS: options, SPARK_SUBMIT_OPTS: options });
 
 const SECRET_KEY = 'spark.hadoop.fs.s3a.secret.key';
@@ -59,8 +59,29 @@ describe('the delivery of a driver', () => {
   });
 });
 
+describe('what executors are not handed', () => {
+  it.each([
+    ...['SPARK_DRIVER_URL', 'SPARK_EXECUTOR_CORES', 'SPARK_JAVA_OPT_0', 'SPARK_EXTRA_CLASSPATH'],
+    ...['_SPARK_AUTH_SECRET', 'PYSPARK_PYTHON', 'HADOOP_CONF_DIR', 'JAVA_HOME', 'CLASSPATH'],
+  ])('is %s, which Spark sets there or obeys', (variable) => {
+    expect(text(make({ variables: [variable, 'MY_SPARK_KEY'] }))).toEqual(both(handOn('MY_SPARK_KEY')));
+  });
+});
+
+describe('the delivery of an executor', () => {
+  it('does without properties that only its driver can have, and hands nothing on', () => {
+    const made = make({
+      role: 'executor',
+      variables: ['A'],
+      properties: properties({ 'spark.a.password': 'v4lue', [SECRET_KEY]: 'x' }),
+    });
+    expect(made.problems).toEqual([]);
+    expect(text(made)).toEqual({ [VARIABLE]: 'x', ...both(`-D${SECRET_KEY}=\${env.${VARIABLE}}`) });
+  });
+});
+
 describe('the delivery of any other pod', () => {
-  const other = (rest: Partial<SparkContents>) => make({ driver: false, ...rest });
+  const other = (rest: Partial<SparkContents>) => make({ role: undefined, ...rest });
 
   it('has no options for variables', () => {
     expect(other({ variables: ['A'] }).data.size).toBe(0);
@@ -93,7 +114,7 @@ describe('the delivery of any other pod', () => {
 describe('a SPARK_SUBMIT_OPTS of the pod that names our options', () => {
   it('finds an empty text where there are none, and that of the image is not hidden', () => {
     expect(text(make({ beside: 10 }))).toEqual({ FAIRLEAD_SPARK_OPTS: '' });
-    expect(text(make({ driver: false, beside: 0 }))).toEqual({ FAIRLEAD_SPARK_OPTS: '' });
+    expect(text(make({ role: undefined, beside: 0 }))).toEqual({ FAIRLEAD_SPARK_OPTS: '' });
   });
 
   it.each([

@@ -2,15 +2,16 @@ import { createHash } from 'node:crypto';
 import { CONF_VARIABLE_PREFIX, LIMITS, SPARK_OPTIONS_VARIABLE, SPARK_SUBMIT_OPTS } from '../api/names.ts';
 import type { Reason } from '../api/reasons.ts';
 import { isRedacted, propertyKind } from '../api/spark-property.ts';
+import { isForSpark } from '../api/variable-name.ts';
 import { launcherWord } from './launcher.ts';
 
 /** What a delivery hands to Spark, and to whom. */
 export interface SparkContents {
   /** The name of the delivery. */
   readonly delivery: string;
-  /** The pod is a driver: it makes executors, and its configuration goes no further. */
-  readonly driver: boolean;
-  /** The variables that executors get as well, by their names. */
+  /** A driver makes executors, and its configuration goes no further. */
+  readonly role?: 'driver' | 'executor' | undefined;
+  /** The variables that executors get as well, by their names; not those that Spark itself sets or obeys. */
   readonly variables: Iterable<string>;
   /** The values of Spark properties. */
   readonly properties: ReadonlyMap<string, Buffer>;
@@ -51,7 +52,8 @@ export function confVariable(property: string): string {
  * secretKeyRef into them, so that they need neither Fairlead nor a Secret of their own.
  */
 export function sparkData(contents: SparkContents): SparkData {
-  const { delivery, driver, properties, executorEnv = new Map<string, Buffer>(), beside } = contents;
+  const { delivery, role, properties, executorEnv = new Map<string, Buffer>(), beside } = contents;
+  const driver = role === 'driver';
   const data = new Map<string, Buffer>();
   const options: string[] = [];
   const problems: SparkProblem[] = [];
@@ -60,7 +62,8 @@ export function sparkData(contents: SparkContents): SparkData {
     if (driver) options.push(`-Dspark.kubernetes.executor.secretKeyRef.${variable}=${delivery}:${key}`);
   };
 
-  for (const variable of contents.variables) if (!executorEnv.has(variable)) handOn(variable, variable);
+  for (const variable of contents.variables)
+    if (!executorEnv.has(variable) && !isForSpark(variable)) handOn(variable, variable);
   for (const [property, value] of properties) {
     if (propertyKind(property) === 'hadoop') {
       const variable = confVariable(property);
@@ -70,7 +73,8 @@ export function sparkData(contents: SparkContents): SparkData {
     } else if (driver) {
       options.push(`-D${property}=${value.toString()}`);
       if (!isRedacted(property)) shown.push(property);
-    } else problems.push({ entry: property, ...DRIVERS_ONLY });
+    } else if (role !== 'executor') problems.push({ entry: property, ...DRIVERS_ONLY });
+    // Executors have the configuration of their driver.
   }
   if (driver) {
     for (const [variable, value] of executorEnv) {

@@ -1,6 +1,6 @@
 import { LIMITS } from '../api/names.ts';
 import type { ImportEntry } from '../api/secret-reference.ts';
-import { RESERVED_VARIABLES, VARIABLE_NAME } from '../api/variable-name.ts';
+import { isForSpark, RESERVED_VARIABLES, VARIABLE_NAME } from '../api/variable-name.ts';
 import { shown, type Finding } from './problem.ts';
 
 /** What one variable of an import is made of: a key, or a leaf of the JSON value of a key. */
@@ -44,7 +44,7 @@ export function nameProblem(variable: string, part: Part): Finding | undefined {
       message: `${about} is no variable name (letters, digits and _): use names: upperSnake, or exclude it`,
     };
   }
-  if (!RESERVED.test(variable)) return undefined;
+  if (!RESERVED.test(variable) && !isForSpark(variable)) return undefined;
   return {
     reason: 'NotSupportedHere',
     message: `${about} makes the reserved variable ${variable}: exclude it, or set a prefix`,

@@ -150,6 +150,14 @@ describe('an import says what it cannot make', () => {
       { prefix: 'LD_' },
       ['NotSupportedHere: key DER makes the reserved variable LD_DER: exclude it, or set a prefix'],
     ],
+    'a name that Spark finds its code by': [
+      { 'hadoop.conf.dir': '1', java_home: '1', spark_x: '1' },
+      upper,
+      ['HADOOP_CONF_DIR', 'JAVA_HOME', 'SPARK_X'].map(
+        (name) =>
+          `NotSupportedHere: key ${name === 'HADOOP_CONF_DIR' ? 'hadoop.conf.dir' : name.toLowerCase()} makes the reserved variable ${name}: exclude it, or set a prefix`,
+      ),
+    ],
     'two keys with one variable': [
       { 'db-url': '1', 'db.url': '2' },
       upper,

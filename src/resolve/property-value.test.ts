@@ -82,6 +82,31 @@ describe('a value of several pieces', () => {
     expect(fitted('hadoop', secret('x'.repeat(100_000)), secret('x'.repeat(100_000)))).toBe('TooLarge');
   });
 
+  it('is refused before any piece of it is copied', () => {
+    const value = new Uint8Array(100_000);
+    Object.defineProperty(value, 'buffer', { get: () => expect.fail('was copied') });
+    expect(fitted('hadoop', secret(value), secret(value))).toBe('TooLarge');
+  });
+
+  it('is read once, whatever it is made of', () => {
+    let [looks, looked] = [0, 0];
+    const { indexOf } = String.prototype;
+    String.prototype.indexOf = function (what, from = 0) {
+      const at = indexOf.call(this, what, from);
+      looks += 1;
+      looked += (at === -1 ? this.length : at) - Math.min(from, this.length);
+      return at;
+    };
+    try {
+      for (const text of ['${'.repeat(60_000), `${'${ '.repeat(40_000)}}`, `${'${'.repeat(60_000)} }`])
+        fitted('hadoop', around('${a}'), secret(text));
+    } finally {
+      String.prototype.indexOf = indexOf;
+    }
+    expect(looks).toBeGreaterThan(0);
+    expect(looked).toBeLessThan(3_000_000);
+  });
+
   /** What Hadoop's Configuration and Spark's ConfigReader look for. */
   const VARIABLES = [/\$\{[^}$ ]+\}/g, /\$\{(?:(\w+?):)?(\S+?)\}/g];
 

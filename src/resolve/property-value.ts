@@ -1,7 +1,7 @@
 import type { PropertyKind } from '../api/spark-property.ts';
 import type { Finding } from './problem.ts';
 import type { FieldValue } from './state.ts';
-import { fit, type Fitted } from './value.ts';
+import { fit, fitsTogether, tooLong, type Fitted } from './value.ts';
 
 /** A piece of the value of a Spark property: what a secret says, or what people wrote around it. */
 export interface Piece {
@@ -15,6 +15,8 @@ export interface Piece {
  * meant, of a secret it never is. There is no escape for it, so such a secret is refused.
  */
 export function fitProperty(property: string, kind: PropertyKind, pieces: readonly Piece[]): Fitted {
+  // Before anything is copied: a thousand pieces may name one long value.
+  if (!fitsTogether(pieces)) return tooLong;
   const texts: string[] = [];
   for (const { value } of pieces) {
     const fitted = fit(property, value);
@@ -40,17 +42,24 @@ function ranges(texts: readonly string[], pieces: readonly Piece[]): Range[] {
 
 /**
  * A `${`, at least one character, and a `}` before the next space: all that Hadoop (`\$\{[^}$ ]+\}`) or Spark
- * (`\$\{(\w+?:)?\S+?\}`) takes for a variable, if any of it comes from a secret.
+ * (`\$\{(\w+?:)?\S+?\}`) takes for a variable, if any of it comes from a secret. Each look ahead goes on where the one
+ * before has ended, so that a value of nothing but `${` is read once.
  */
 function expansionProblem(whole: string, secrets: readonly Range[]): Finding | undefined {
-  for (let start = whole.indexOf('${'); start !== -1; start = whole.indexOf('${', start + 1)) {
-    const end = whole.indexOf('}', start + 3) + 1;
-    const space = whole.indexOf(' ', start);
-    if (end === 0) return undefined;
-    if (space !== -1 && space < end) continue;
-    if (secrets.some(([from, to]) => from < end && to > start)) return EXPANDED;
+  let [close, space, secret] = [-1, -1, 0];
+  for (let start = whole.indexOf('${'); start !== -1; start = whole.indexOf('${', start + 2)) {
+    if (close < start + 3) close = whole.indexOf('}', start + 3);
+    if (close === -1) return undefined;
+    if (space < start) space = indexOrEnd(whole, ' ', start);
+    while (secret < secrets.length && (secrets[secret]?.[1] ?? 0) <= start) secret++;
+    if (space > close && (secrets[secret]?.[0] ?? Infinity) <= close) return EXPANDED;
   }
   return undefined;
+}
+
+function indexOrEnd(text: string, what: string, from: number): number {
+  const at = text.indexOf(what, from);
+  return at === -1 ? text.length : at;
 }
 
 const EXPANDED: Finding = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PlaceKey } from './place.ts';
-import { counted, resolve } from './resolve.ts';
+import { counted, countsOf, resolve } from './resolve.ts';
 import type { SourceState } from './state.ts';
 import { placesOf, type Wanted } from './wanted.ts';
 
@@ -278,10 +278,10 @@ describe('Spark properties', () => {
 
   it('are counted by messages', () => {
     const one = of({ k: 'v' }, property('spark.x', 'k'));
-    expect(counted(one)).toBe('1 variables, 1 Spark property');
-    expect(counted(of({ k: 'v' }, property('spark.x', 'k'), property('spark.y', 'k')))).toBe(
+    expect(counted(countsOf(one))).toBe('1 variables, 1 Spark property');
+    expect(counted(countsOf(of({ k: 'v' }, property('spark.x', 'k'), property('spark.y', 'k'))))).toBe(
       '1 variables, 2 Spark properties',
     );
-    expect(counted(of({}))).toBe('1 variables');
+    expect(counted(countsOf(of({})))).toBe('1 variables');
   });
 });

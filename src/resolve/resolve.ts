@@ -39,11 +39,21 @@ export interface Resolution {
   readonly provenance: readonly string[];
 }
 
+/** How much was found. */
+export interface Counts {
+  readonly variables: number;
+  readonly properties: number;
+}
+
 /** `2 variables, 1 Spark property`: how messages tell what was found. */
-export function counted({ data, properties }: Pick<Resolution, 'data' | 'properties'>): string {
-  const { size } = properties;
-  const more = size === 0 ? '' : `, ${size} Spark ${size === 1 ? 'property' : 'properties'}`;
-  return `${data.size} variables${more}`;
+export function counted({ variables, properties }: Counts): string {
+  const more =
+    properties === 0 ? '' : `, ${properties} Spark ${properties === 1 ? 'property' : 'properties'}`;
+  return `${variables} variables${more}`;
+}
+
+export function countsOf({ data, properties }: Pick<Resolution, 'data' | 'properties'>): Counts {
+  return { variables: data.size, properties: properties.size };
 }
 
 export type States = ReadonlyMap<PlaceKey, SourceState>;

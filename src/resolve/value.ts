@@ -30,7 +30,14 @@ export const TOO_LONG: Unfit = {
   reason: 'TooLarge',
   message: `the variable is over ${LIMITS.variableBytes} bytes with its name`,
 };
-const tooLong: Fitted = { ok: false, problem: TOO_LONG };
+export const tooLong: Fitted = { ok: false, problem: TOO_LONG };
+
+/** Whether the pieces of a value could be one variable together; tells before any of them is copied. */
+export function fitsTogether(pieces: readonly { readonly value: string | Uint8Array }[]): boolean {
+  let length = 0;
+  for (const { value } of pieces) length += value.length;
+  return length <= LIMITS.variableBytes;
+}
 
 function unfit(reason: Unfit['reason'], message: string): Fitted {
   return { ok: false, problem: { reason, message } };

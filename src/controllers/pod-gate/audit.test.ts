@@ -5,7 +5,7 @@ import { AuditError } from '../../audit/errors.ts';
 import { recordBody, type AuditRecord } from '../../audit/record.ts';
 import { placeKey } from '../../resolve/place.ts';
 import type { Problem } from '../../resolve/problem.ts';
-import { resolve, type States } from '../../resolve/resolve.ts';
+import { countsOf, resolve, type States } from '../../resolve/resolve.ts';
 import { collectWanted } from '../../resolve/wanted.ts';
 import { waiting } from '../../runtime/outcome.ts';
 import { referenceRecord, type Found } from '../audit-records.ts';
@@ -60,7 +60,8 @@ function found(values: readonly [string, string] = ['one', 'two'], version = 7):
       },
     ],
   ]);
-  return { ...resolve(wanted, states), states };
+  const resolution = resolve(wanted, states);
+  return { ...resolution, states, counts: countsOf(resolution) };
 }
 
 const { signal } = new AbortController();

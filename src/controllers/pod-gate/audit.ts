@@ -74,7 +74,7 @@ function outcomeRecord(
   if (!written.existed) return deliveryRecord(pod, delivery, found, 'delivered', 'Resolved');
   const message = 'the Secret was there already: what it holds says an intent before';
   const record = deliveryRecord(pod, delivery, found, 'delivered', 'AlreadyMade', message);
-  return { ...record, variables: undefined };
+  return { ...record, variables: undefined, properties: undefined };
 }
 
 const TOO_MANY_REFUSED: Problem = {

@@ -89,8 +89,7 @@ describe('what a pod asks for', () => {
 
 describe('the event of a delivery', () => {
   const resolution = {
-    ...{ entries: [], imports: [], problems: [], data: new Map([['A', Buffer.from('v4lue')]]) },
-    ...{ properties: new Map([['spark.a', Buffer.from('v4lue')]]), provenance: ['VAULT/v@3'] },
+    ...{ counts: { variables: 1, properties: 1 }, provenance: ['VAULT/v@3'] },
   };
 
   it('says how much, from where and where to', () => {

@@ -2,6 +2,7 @@ import { bound, summarize, type Problem } from '../../resolve/problem.ts';
 import { collectWanted, type ReferenceEntries, type WantedSet } from '../../resolve/wanted.ts';
 import { DOMAIN_MISSING } from '../../resolve/permission.ts';
 import { counted, type Resolution } from '../../resolve/resolve.ts';
+import type { Found } from '../audit-records.ts';
 import type { DomainNamespace, GatedPod } from '../objects.ts';
 import { stalled, waiting, type Told } from '../../runtime/outcome.ts';
 
@@ -47,12 +48,12 @@ const PLACEHOLDERS_OFF: Problem = {
 
 /** How the event of a delivery says what is in it. */
 export function deliveredMessage(
-  { data, properties, provenance }: Resolution,
+  { counts, provenance }: Pick<Found, 'counts' | 'provenance'>,
   delivery: string,
   existed: boolean,
 ): string {
   const from = provenance.length > 0 ? ` from ${provenance.join(', ')}` : '';
-  const what = existed ? 'what was resolved before was' : `${counted({ data, properties })}${from}`;
+  const what = existed ? 'what was resolved before was' : `${counted(counts)}${from}`;
   return `${what} delivered in Secret ${delivery}`;
 }
 

@@ -20,7 +20,7 @@ const driver = (more: Partial<GatedPod> = {}) =>
     },
     references: [],
     placeholders: [],
-    spark: { driver: true, configMap: 'conf-map' },
+    spark: { role: 'driver', configMap: 'conf-map' },
     seenAt: 0,
     ...more,
   }) as unknown as GatedPod;
@@ -69,7 +69,7 @@ describe('the Spark configuration of a legacy driver', () => {
   });
 
   it.each<[string, () => void, Partial<GatedPod>, string[]]>([
-    ['the pod is no driver of spark-submit', () => {}, { spark: { driver: true } }, []],
+    ['the pod is no driver of spark-submit', () => {}, { spark: { role: 'driver' } }, []],
     [
       'the namespace is no legacy one',
       () => (labels = {}),
@@ -94,19 +94,31 @@ describe('the Spark configuration of a legacy driver', () => {
     });
   });
 
-  it('is asked for every second until it is there, first without a word, later with backoff', async () => {
+  it('is asked for every second at first, without a word, and the less often the older the driver is', async () => {
     expect(await run()).toEqual({ kind: 'wait', outcome: { kind: 'later', afterMs: 1000 } });
-    await clock.advance(20_000);
-    expect(await run()).toMatchObject({
-      outcome: { kind: 'waiting', reason: 'ConfigMapNotFound', afterMs: 1000 },
+    const pollAfter = async (ms: number) => {
+      await clock.advance(ms);
+      return run();
+    };
+    const waits = (afterMs: number) => ({
+      outcome: { kind: 'waiting', reason: 'ConfigMapNotFound', afterMs },
     });
-    await clock.advance(120_000);
-    const { outcome } = (await run()) as { outcome: object };
-    expect(outcome).toMatchObject({ kind: 'waiting', reason: 'ConfigMapNotFound' });
-    expect(outcome).not.toHaveProperty('afterMs');
+    expect(await pollAfter(20_000)).toMatchObject(waits(2_000));
+    expect(await pollAfter(130_000)).toMatchObject(waits(15_000));
+    expect(await pollAfter(3_600_000)).toMatchObject(waits(30_000));
     there = configMap({ 'fairlead.properties': LINE });
-    await clock.advance(1000);
-    expect(await run()).toMatchObject({ kind: 'lines' });
+    expect(await pollAfter(1_000)).toMatchObject({ kind: 'lines' });
+  });
+
+  it.each([
+    ['256 properties', Array.from({ length: 256 }, (_, i) => `spark.hadoop.a${i}=\${secrets.k}`), 'lines'],
+    ['257 properties', Array.from({ length: 257 }, (_, i) => `spark.hadoop.a${i}=\${secrets.k}`), 'TooLarge'],
+    ['1,024 placeholders in one', [`spark.hadoop.a=${'${secrets.k}'.repeat(1024)}`], 'lines'],
+    ['80,000 placeholders in one', [`spark.hadoop.a=${'${secrets.k}'.repeat(80_000)}`], 'TooLarge'],
+  ])('is taken up to a limit: %s', async (_, lines, expected) => {
+    there = configMap({ 'fairlead.properties': lines.join('\n') });
+    const found = await run();
+    expect(found.kind === 'lines' ? 'lines' : (found.outcome as { reason: string }).reason).toBe(expected);
   });
 
   it.each<[string, object, string]>([

@@ -1,5 +1,5 @@
 import { legacyProperties, takePlaceholders, type LegacyProperty } from '../../admission/spark-conf.ts';
-import { FAIRLEAD_PROPERTIES, SPARK_PROPERTIES } from '../../api/names.ts';
+import { FAIRLEAD_PROPERTIES, LIMITS, SPARK_PROPERTIES } from '../../api/names.ts';
 import { RESOURCES } from '../../api/resources.ts';
 import { KubeError } from '../../kube/errors.ts';
 import type { KubeObject } from '../../kube/objects.ts';
@@ -62,7 +62,19 @@ export async function legacySpark(
   if (found === undefined) return { kind: 'wait', outcome: untilThere(name, ageOf(pod, deps.clock)) };
   const problem = 'reason' in found ? found : configMapProblem(name, pod.metadata.uid, found);
   if (problem || 'reason' in found) return { kind: 'wait', outcome: hold([problem ?? SWITCHED_OFF]) };
-  return { kind: 'lines', lines: legacyProperties(found.taken) };
+  const lines = legacyProperties(found.taken);
+  const excess = tooMuch(name, lines);
+  return excess ? { kind: 'wait', outcome: hold([excess]) } : { kind: 'lines', lines };
+}
+
+/** security: each placeholder is resolved, audited and put together, and a ConfigMap has room for 80,000 of them. */
+function tooMuch(name: string, lines: readonly LegacyProperty[]): Problem | undefined {
+  const pieces = lines.reduce((sum, line) => sum + line.pieces.length, 0);
+  if (lines.length <= LIMITS.legacyProperties && pieces <= LIMITS.legacyPieces) return undefined;
+  return {
+    reason: 'TooLarge',
+    message: `the ConfigMap ${name} has more than ${LIMITS.legacyProperties} properties with placeholders, or more than ${LIMITS.legacyPieces} pieces in their values: use a SecretReference`,
+  };
 }
 
 /** Read anew: if the label were not seen yet, the driver would start without its properties. */
@@ -118,16 +130,21 @@ const SWITCHED_OFF: Problem = {
     'placeholders in Spark configuration are for namespaces with the label fairlead.dev/legacy-placeholders: enabled, and where Fairlead runs with --legacy-spark',
 };
 
-const POLL_MS = 1_000;
-/** spark-submit makes the ConfigMap right after the pod: nobody is told of that. */
+/** spark-submit makes the ConfigMap right after the pod, and nobody is told of that. Later it may be dead. */
+const POLL_MS = { young: 1_000, old: 30_000 } as const;
+/** The tenth part of a driver's age: what comes late, came late anyway. */
+const SHARE_OF_AGE = 0.1;
 const USUAL_MS = 15_000;
-/** It may be dead by then; the queue goes on with backoff. */
-const PATIENCE_MS = 120_000;
 
+/**
+ * Passes of one namespace take turns with those of the others, so drivers that never get theirs cost a request now and
+ * then and keep nobody waiting.
+ */
 function untilThere(name: string, ageMs: number): Outcome {
-  if (ageMs < USUAL_MS) return later(POLL_MS);
+  const pollMs = Math.min(Math.max(ageMs * SHARE_OF_AGE, POLL_MS.young), POLL_MS.old);
+  if (ageMs < USUAL_MS) return later(pollMs);
   const message = `the ConfigMap ${name} with the Spark configuration, which spark-submit makes for its driver, is not there`;
-  return waiting('ConfigMapNotFound', message, ageMs < PATIENCE_MS ? POLL_MS : undefined);
+  return waiting('ConfigMapNotFound', message, pollMs);
 }
 
 function ageOf({ metadata: { creationTimestamp } }: GatedPod, clock: Clock): number {

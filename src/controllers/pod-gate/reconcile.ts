@@ -112,13 +112,16 @@ async function gather(
   const resolution = resolve(wanted, answers.states);
   const contents = deliveryContents(pod, resolution);
   const problems = [...resolution.problems, ...contents.problems];
-  return { kind: 'resolution', ...resolution, problems, states: answers.states, contents };
+  const { counts } = contents;
+  return { kind: 'resolution', ...resolution, problems, states: answers.states, counts, contents };
 }
 
+const NONE = { variables: 0, properties: 0 };
 const NOTHING: Resolved = {
   ...{ entries: [], imports: [], problems: [], provenance: [] },
   ...{ data: new Map(), properties: new Map(), states: new Map() },
-  contents: { data: new Map(), problems: [], shown: [] },
+  counts: NONE,
+  contents: { data: new Map(), problems: [], shown: [], counts: NONE },
 };
 
 /** The condition goes first: once the gate is lifted, the pod leaves the cache and nobody would mend it. */

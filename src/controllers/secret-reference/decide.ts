@@ -1,7 +1,7 @@
 import type { SecretReferenceStatus } from '../../api/secret-reference.ts';
 import { placeOf } from '../../resolve/place.ts';
 import { summarize } from '../../resolve/problem.ts';
-import { counted, type Resolution } from '../../resolve/resolve.ts';
+import { counted, countsOf, type Resolution } from '../../resolve/resolve.ts';
 import { done, stalled, waiting, type Told } from '../../runtime/outcome.ts';
 
 /** Ready if everything that is not optional is there, is allowed and can be an environment variable. */
@@ -10,7 +10,7 @@ export function referenceOutcome(resolution: Resolution, refreshMs: number): Tol
     const optional = [...resolution.entries, ...resolution.imports].filter(({ problem }) => problem);
     const missing =
       optional.length > 0 ? `; missing but optional: ${optional.map((e) => e.wanted.name).join(', ')}` : '';
-    return done('Resolved', `${counted(resolution)}${missing}`, refreshMs);
+    return done('Resolved', `${counted(countsOf(resolution))}${missing}`, refreshMs);
   }
   const { reason, message, terminal, retryAfterMs } = summarize(resolution.problems);
   return terminal ? stalled(reason, message) : waiting(reason, message, retryAfterMs);
