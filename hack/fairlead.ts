@@ -10,14 +10,17 @@ import {
   DEFAULT_SYSTEM_NAMESPACE,
   KEYS_API_SERVICE,
   KEYS_CERTIFICATE_SECRET,
+  LEGACY_SPARK_CONFIGURATION,
 } from '../src/api/names.ts';
 import type { Role } from '../src/config.ts';
 import {
   accountKubeconfig,
   install,
   installKeysApi,
+  installLegacySpark,
   kubectl,
   uninstallKeysApi,
+  uninstallLegacySpark,
   unregisterKeysApi,
   type Target,
 } from './install.ts';
@@ -143,6 +146,19 @@ export class Fairlead {
     this.#processes.set(name, started);
     await untilAnswers(started, ready ? '/readyz' : '/healthz');
     return started;
+  }
+
+  /** Installs config/legacy-spark, and waits until its webhook can be reached; to be uninstalled before the cluster is used on. */
+  async installLegacySpark(): Promise<void> {
+    const { target } = this.#options;
+    await installLegacySpark(target, `https://${target.hostAddress}:${this.webhookPort}`);
+    const authority = 'jsonpath={.webhooks[1].clientConfig.caBundle}';
+    const configuration = ['mutatingwebhookconfiguration', LEGACY_SPARK_CONFIGURATION];
+    await kubectl(target, ['wait', `--for=${authority}`, '--timeout=30s', ...configuration]);
+  }
+
+  async uninstallLegacySpark(): Promise<void> {
+    await uninstallLegacySpark(this.#options.target);
   }
 
   /** Waits until kube-apiserver passes requests on to the API for keys. */

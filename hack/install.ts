@@ -13,6 +13,7 @@ import { DEFAULT_SYSTEM_NAMESPACE, KEYS_API_SERVICE } from '../src/api/names.ts'
 const run = promisify(execFile);
 const CONFIG = new URL('../config', import.meta.url).pathname;
 const KEYS_API = join(CONFIG, 'keys-api');
+const LEGACY_SPARK = join(CONFIG, 'legacy-spark');
 
 /** Just what is needed of hack/cluster's RunningCluster. */
 export interface Target {
@@ -48,12 +49,7 @@ export async function kubectlOutput(
 /** Applies config/ with the webhook at `webhookUrl` (an origin) instead of a Service. */
 export async function install(target: Target, webhookUrl: string): Promise<void> {
   const documents = await rendered(target, CONFIG);
-  for (const { webhooks } of documents) {
-    for (const webhook of webhooks ?? []) {
-      const { path } = webhook.clientConfig.service ?? { path: '' };
-      webhook.clientConfig = { url: `${webhookUrl}${path}` };
-    }
-  }
+  pointAt(webhookUrl, documents);
   const isCrd = ({ kind }: Manifest) => kind === 'CustomResourceDefinition' || kind === 'Namespace';
   await apply(target, documents.filter(isCrd));
   await kubectl(target, [
@@ -68,6 +64,24 @@ export async function install(target: Target, webhookUrl: string): Promise<void>
     target,
     documents.filter((document) => !isCrd(document)),
   );
+}
+
+function pointAt(webhookUrl: string, documents: readonly Manifest[]): void {
+  for (const webhook of documents.flatMap(({ webhooks }) => webhooks ?? [])) {
+    const { path } = webhook.clientConfig.service ?? { path: '' };
+    webhook.clientConfig = { url: `${webhookUrl}${path}` };
+  }
+}
+
+/** Applies config/legacy-spark in the same way; the certificates role brings the authority. */
+export async function installLegacySpark(target: Target, webhookUrl: string): Promise<void> {
+  const documents = await rendered(target, LEGACY_SPARK);
+  pointAt(webhookUrl, documents);
+  await apply(target, documents);
+}
+
+export async function uninstallLegacySpark(target: Target): Promise<void> {
+  await kubectl(target, ['delete', '-k', LEGACY_SPARK, '--ignore-not-found']);
 }
 
 /**

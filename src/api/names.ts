@@ -57,6 +57,8 @@ export const DEFAULT_TOKEN_AUDIENCES: string[] = ['vault'];
 /** The serving certificate and its CA: one Secret that all replicas share. */
 export const CERTIFICATE_SECRET = 'fairlead-webhook-cert';
 export const WEBHOOK_CONFIGURATION = 'fairlead';
+/** That of placeholders in Spark configuration, which is not part of every installation. */
+export const LEGACY_SPARK_CONFIGURATION = 'fairlead-legacy-spark';
 /** The same for the API for keys. */
 export const KEYS_CERTIFICATE_SECRET = 'fairlead-keys-cert';
 /** The last part of the path at which kube-apiserver asks what to warn of before a deletion. */

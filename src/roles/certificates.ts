@@ -3,6 +3,7 @@ import {
   CERTIFICATE_SECRET,
   KEYS_API_SERVICE,
   KEYS_CERTIFICATE_SECRET,
+  LEGACY_SPARK_CONFIGURATION,
   WEBHOOK_CONFIGURATION,
 } from '../api/names.ts';
 import { makeAuditKey } from '../audit/key.ts';
@@ -13,7 +14,7 @@ import type { Logger } from '../observe/log.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { reconcileCertificate } from '../serve/certificate-controller.ts';
 import { servingNames } from '../serve/certificates.ts';
-import { apiServiceTrust, webhookTrust } from '../serve/trust.ts';
+import { allOf, apiServiceTrust, webhookTrust } from '../serve/trust.ts';
 import { whileLeading } from './leading.ts';
 import type { Role } from './role.ts';
 
@@ -24,7 +25,7 @@ const RETRY_MS = 1_000;
 const AUDIT_KEY_MS = 60_000;
 
 /**
- * Issues and renews the webhook's certificate and writes its CA into the webhook configuration, and the same for the
+ * Issues and renews the webhook's certificate and writes its CA into the webhook configurations, and the same for the
  * API for keys, if that is installed; makes the key of the audit, so that the controller need not write a Secret of the
  * system namespace.
  */
@@ -123,7 +124,10 @@ function certificatesOf(config: Certified, client: KubeClient) {
     {
       secretName: CERTIFICATE_SECRET,
       names: servingNames(webhookService, systemNamespace, webhookNames),
-      trust: webhookTrust(client, WEBHOOK_CONFIGURATION),
+      trust: allOf(
+        webhookTrust(client, WEBHOOK_CONFIGURATION),
+        webhookTrust(client, LEGACY_SPARK_CONFIGURATION, { optional: true }),
+      ),
       onlyIfTrusted: false,
     },
     {

@@ -19,11 +19,15 @@ interface WebhookConfiguration extends KubeObject {
   }[];
 }
 
-/** Every entry of a MutatingWebhookConfiguration. */
-export function webhookTrust(client: KubeClient, name: string): Trust {
+/**
+ * Every entry of a MutatingWebhookConfiguration. An optional one that may not be looked at counts as not there, as it does
+ * with an older config/rbac.
+ */
+export function webhookTrust(client: KubeClient, name: string, { optional = false } = {}): Trust {
   const resource = RESOURCES.mutatingWebhooks;
+  const absent = optional ? ['NotFound', 'Forbidden'] : ['NotFound'];
   const look = async (signal: AbortSignal) =>
-    present<WebhookConfiguration>(client, resource, name, ['NotFound'], signal);
+    present<WebhookConfiguration>(client, resource, name, absent, signal);
   return {
     read: async (signal) => {
       const found = await look(signal);
@@ -37,6 +41,19 @@ export function webhookTrust(client: KubeClient, name: string): Trust {
         webhooks: stale.map((webhook) => ({ name: webhook.name, clientConfig: { caBundle } })),
       };
       await client.patch(resource, { name }, patch, { type: 'strategic', signal });
+    },
+  };
+}
+
+/** Several such objects that trust one authority; there if any is. */
+export function allOf(...all: readonly Trust[]): Trust {
+  return {
+    read: async (signal) => {
+      const found = await Promise.all(all.map(async (one) => one.read(signal)));
+      return found.every((one) => one === undefined) ? undefined : found.flatMap((one) => one ?? []);
+    },
+    write: async (caBundle, signal) => {
+      for (const one of all) await one.write(caBundle, signal);
     },
   };
 }

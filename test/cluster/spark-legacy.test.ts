@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until, type KubeJson } from '../support/cluster.ts';
+import { accountKubeconfig } from '../../hack/install.ts';
+import { kube, scratch, until, type KubeJson } from '../support/cluster.ts';
 import { platform, reference, type Platform } from '../support/platform.ts';
 import { configMapOf, driver, driverConfigMap } from '../support/spark.ts';
 import { confVariable } from '../../src/deliver/spark.ts';
 
-const RIGHTS = new URL('../../config/legacy-spark/', import.meta.url).pathname;
 const SECRET_KEY = 'spark.hadoop.fs.s3a.secret.key';
 const REST = 'spark.app.name=etl\nspark.master=k8s\\://https\\://x\n';
 
@@ -12,11 +12,12 @@ let p: Platform;
 let namespace: string;
 beforeAll(async () => {
   p = await platform('spark-legacy', { flags: ['--legacy-spark', 'true'] });
+  await p.fairlead.installLegacySpark();
   namespace = await p.namespace('marketing', { 'fairlead.dev/legacy-placeholders': 'enabled' });
   await p.store('global', { s3: 'v4lue-s3', user: 'v4lue-user', db: 'v4lue db' });
 });
 afterAll(async () => {
-  await p?.k.run('delete', '-k', RIGHTS, '--ignore-not-found');
+  await p?.fairlead.uninstallLegacySpark();
   await p?.stop();
 });
 
@@ -35,11 +36,12 @@ const release = async (app: string) => {
 
 describe('a driver in a legacy namespace, without any annotation', () => {
   it('waits while Fairlead may not read its ConfigMap, and says what is missing', async () => {
+    await p.k.run('delete', 'clusterrolebinding', 'fairlead-legacy-spark');
     const pod = await make('early');
     expect(pod.spec.schedulingGates).toEqual([{ name: 'fairlead.dev/secrets' }]);
     const { message } = await p.waits(namespace, 'early-driver', 'DeliveryRefused');
     expect(message).toContain('config/legacy-spark');
-    await p.k.run('apply', '-k', RIGHTS);
+    await p.fairlead.installLegacySpark();
     await p.k.apply(driverConfigMap('early', namespace, pod.metadata.uid, REST));
     await p.released(namespace, 'early-driver', 70_000);
     expect(await p.delivered(namespace, 'early-driver')).toEqual({});
@@ -106,6 +108,41 @@ describe('a driver in a legacy namespace, without any annotation', () => {
   });
 });
 
+describe('a ConfigMap that asks for too much', () => {
+  it('holds its driver with the limit, and everybody else goes on', async () => {
+    const { metadata } = await make('greedy');
+    const line = `${SECRET_KEY}=${'${secrets.s3}'.repeat(60_000)}\n`;
+    await p.k.apply(driverConfigMap('greedy', namespace, metadata.uid, line));
+    expect((await p.waits(namespace, 'greedy-driver', 'TooLarge')).message).toContain('1024 pieces');
+    const { metadata: next } = await make('modest');
+    await p.k.apply(driverConfigMap('modest', namespace, next.uid, `${SECRET_KEY}=\${secrets.s3}\n`));
+    expect((await release('modest')).data).toMatchObject({ [confVariable(SECRET_KEY)]: 'v4lue-s3' });
+  });
+});
+
+describe('drivers that never get a ConfigMap', () => {
+  it('say so, keep nobody waiting, and cannot be let go by taking their label away', async () => {
+    const crowd = await p.namespace('marketing', { 'fairlead.dev/legacy-placeholders': 'enabled' });
+    const dead = Array.from({ length: 60 }, (_, i) => driver(`dead${i}`, crowd, { image: p.cluster.image }));
+    await p.k.apply(...dead);
+    await p.store('marketing', { a: 'v4lue-a' });
+    const elsewhere = await p.namespace('marketing');
+    await p.k.apply(reference('warehouse', elsewhere, { A: 'KUBERNETES/marketing/a' }));
+    await p.pod(elsewhere, 'other');
+    await p.released(elsewhere, 'other');
+    for (const label of ['spark-role-', 'spark-role=executor'])
+      expect(
+        await p.k.refused(['label', '--overwrite', 'pod', 'dead0-driver', label, '-n', crowd]),
+      ).toContain('the label spark-role of a pod that gets secrets is fixed');
+    const { message } = await until(
+      'a driver to say what it waits for',
+      async () => p.waits(crowd, 'dead0-driver', 'ConfigMapNotFound'),
+      { timeoutMs: 40_000 },
+    );
+    expect(message).toContain(configMapOf('dead0'));
+  }, 120_000);
+});
+
 describe('what has nothing to do with it', () => {
   const plain = (name: string, in_: string, more: object) => ({
     apiVersion: 'v1',
@@ -150,6 +187,42 @@ describe('what has nothing to do with it', () => {
       await p.fairlead.startRole('admission');
     }
   });
+});
+
+it('has its own webhook configuration, with the same authority, which Fairlead may not change otherwise', async () => {
+  const authorities = async (name: string) => {
+    const { webhooks } = await p.k.get('mutatingwebhookconfiguration', '', name);
+    return new Set(webhooks.map(({ clientConfig }: KubeJson) => clientConfig.caBundle));
+  };
+  expect(await authorities('fairlead-legacy-spark')).toEqual(await authorities('fairlead'));
+  const kubeconfig = await accountKubeconfig(
+    p.cluster,
+    'fairlead-certificates',
+    await scratch('spark-legacy'),
+  );
+  const tool = (name: 'kubectl') => p.cluster.tool(name);
+  const certificates = kube({ ...p.cluster, kubeconfig, tool });
+  const patch = JSON.stringify({
+    webhooks: [{ name: 'legacy-drivers.fairlead.dev', failurePolicy: 'Ignore' }],
+  });
+  const args = ['patch', 'mutatingwebhookconfiguration', 'fairlead-legacy-spark', '--type=strategic'];
+  expect(await certificates.refused([...args, '-p', patch])).toContain('caBundle');
+});
+
+it('is not there by default: no driver and no ConfigMap comes to Fairlead then', async () => {
+  await p.fairlead.uninstallLegacySpark();
+  await p.fairlead.process('admission').stop();
+  try {
+    await make('untouched');
+    const line = `${SECRET_KEY}=\${secrets.s3}\n`;
+    const { metadata, spec } = await p.getPod(namespace, 'untouched-driver');
+    await p.k.apply(driverConfigMap('untouched', namespace, metadata.uid, line));
+    expect(spec.schedulingGates).toBeUndefined();
+    expect((await configMap('untouched')).data['spark.properties']).toContain('${secrets.s3}');
+  } finally {
+    await p.fairlead.startRole('admission');
+    await p.fairlead.installLegacySpark();
+  }
 });
 
 it('no value is anywhere but in the deliveries', async () => {

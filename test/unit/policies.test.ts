@@ -9,7 +9,7 @@ import { secretReference } from '../../src/api/secret-reference.ts';
 import { CONFIG_MAPS_PATH } from '../../src/admission/handler.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../config/${path}`, import.meta.url), 'utf8');
-const config = ['policies', 'webhook', 'rbac', 'keys-api']
+const config = ['policies', 'webhook', 'rbac', 'keys-api', 'legacy-spark']
   .flatMap((dir) =>
     readdirSync(new URL(`../../config/${dir}`, import.meta.url)).map((file) => read(`${dir}/${file}`)),
   )
@@ -38,6 +38,7 @@ describe('the YAML and the code use the same names', () => {
     ...Array.from({ length: names.KEYS_AUDIT_LEASES }, (_, i) => `${names.KEYS_AUDIT_LEASE_PREFIX}${i}`),
     names.SPARK_ROLE_LABEL,
     names.SPARK_PROPERTIES,
+    names.LEGACY_SPARK_CONFIGURATION,
   ])('%s', (name) => {
     expect(config).toContain(name);
   });
@@ -129,14 +130,19 @@ describe('the webhook', () => {
     const webhook = read('webhook/webhook.yaml');
     expect(webhook).toMatch(/key: fairlead.dev\/legacy-placeholders, operator: NotIn, values: \[enabled\]/);
     expect(webhook).toMatch(/key: fairlead.dev\/legacy-placeholders, operator: In, values: \[enabled\]/);
-    expect(webhook.match(/failurePolicy: Fail/g)).toHaveLength(3);
+    expect(webhook.match(/failurePolicy: Fail/g)).toHaveLength(2);
   });
 
-  it('sees ConfigMaps of legacy namespaces only', () => {
-    const [, entry = ''] = read('webhook/webhook.yaml').split('name: legacy-configmaps.fairlead.dev');
-    expect(entry).toMatch(/key: fairlead.dev\/legacy-placeholders, operator: In, values: \[enabled\]/);
-    expect(entry).toContain(CONFIG_MAPS_PATH);
-    expect(entry).toContain(names.SPARK_PROPERTIES);
+  it('sees drivers and ConfigMaps only with config/legacy-spark, and of legacy namespaces', () => {
+    expect(read('webhook/webhook.yaml')).not.toMatch(/configmaps|spark-/);
+    const [, drivers = '', configMaps = ''] = read('legacy-spark/webhook.yaml').split('\n  - name: ');
+    for (const entry of [drivers, configMaps])
+      expect(entry).toMatch(/key: fairlead.dev\/legacy-placeholders, operator: In, values: \[enabled\]/);
+    expect(drivers).toContain('path: /mutate/legacy-pods');
+    expect(configMaps).toContain(CONFIG_MAPS_PATH);
+    for (const name of [names.SPARK_ROLE_LABEL, names.SPARK_CONF_VOLUME, names.GATE])
+      expect(drivers).toContain(`'${name}'`);
+    expect(configMaps).toContain(names.SPARK_PROPERTIES);
   });
 });
 
