@@ -117,7 +117,7 @@ describe('a SPARK_SUBMIT_OPTS of the pod itself', () => {
   ])('holds the driver if the launcher would print all options for %s', (_, theirs) => {
     const { problems } = of([theirs]);
     expect(problems.map(({ reason }) => reason)).toEqual(['NotSupportedHere']);
-    expect(of([`${theirs}`.replaceAll(/["\\]/g, ''), ' ']).problems).toEqual([]);
+    expect(of([theirs.replaceAll(/["\\]/g, ''), ' ']).problems).toEqual([]);
   });
 
   it('is looked at with the secrets that it names, which may be mended', () => {
