@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
-import { AUDIT_KEY_SECRET, CERTIFICATE_SECRET, KEYS_CERTIFICATE_SECRET } from '../api/names.ts';
+import {
+  AUDIT_KEY_SECRET,
+  CERTIFICATE_SECRET,
+  KEYS_CERTIFICATE_SECRET,
+  LEGACY_SPARK_CONFIGURATION,
+  WEBHOOK_CONFIGURATION,
+} from '../api/names.ts';
 import { KubeError } from '../kube/errors.ts';
 import type { ObjectRef, Resource } from '../kube/objects.ts';
 import { lookAfterAll } from './certificates.ts';
@@ -57,6 +63,15 @@ describe('what the certificates role looks after', () => {
       expect(warned).toMatchObject([{ secret: name }]);
     },
   );
+
+  it('is the webhook configuration of legacy Spark if there is one: with an older config/rbac it counts as absent', async () => {
+    const { look, forbidden, made } = leader();
+    forbidden.add(LEGACY_SPARK_CONFIGURATION);
+    expect(await look()).toBeUndefined();
+    expect(made).toContain(CERTIFICATE_SECRET);
+    forbidden.add(WEBHOOK_CONFIGURATION);
+    expect(await look()).toBe(`${CERTIFICATE_SECRET}: Forbidden`);
+  });
 
   it('is told of until it is there: the key is tried again at once, and then once a minute', async () => {
     const { look, forbidden, tries, clock } = leader();
