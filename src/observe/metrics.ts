@@ -224,7 +224,7 @@ interface VaultRequest {
 
 function vaultMetrics({ counter, gauge, histogram }: Make) {
   let references = (): Iterable<readonly [integration: string, count: number]> => [];
-  gauge('integration_references', 'SecretReferences that name it', ['integration'], (into) => {
+  gauge('integration_references', 'SecretReferences and StorageConfigs that name it', ['integration'], (into) => {
     into.reset();
     for (const [integration, count] of references()) into.set({ integration }, count);
   });
@@ -240,7 +240,7 @@ function vaultMetrics({ counter, gauge, histogram }: Make) {
       total.inc({ operation, code: status === undefined ? (code ?? 'Unknown') : String(status) });
       seconds.observe({ operation }, ms / 1000);
     },
-    /** Shows from now on how many references name each integration that there is. */
+    /** Shows from now on how many references and storages name each integration that there is. */
     watchReferences: (count: typeof references) => void (references = count),
   };
 }

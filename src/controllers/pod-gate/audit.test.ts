@@ -8,7 +8,7 @@ import type { Problem } from '../../resolve/problem.ts';
 import { resolve, type States } from '../../resolve/resolve.ts';
 import { collectWanted } from '../../resolve/wanted.ts';
 import { waiting } from '../../runtime/outcome.ts';
-import { referenceRecord, type Found } from '../audit-records.ts';
+import { checkRecord, type Found } from '../audit-records.ts';
 import type { GatedPod } from '../objects.ts';
 import { auditHeld, auditIntent, auditOutcome, auditProblem, type AuditDependencies } from './audit.ts';
 import { hold } from './decide.ts';
@@ -17,6 +17,7 @@ import { PodMemory } from './memory.ts';
 const pod = {
   metadata: { name: 'driver', namespace: 'team-a', uid: 'u', resourceVersion: '1' },
   references: ['warehouse', 'lake'],
+  storages: [],
   serviceAccount: 'spark',
 } as unknown as GatedPod;
 const vault = { type: 'VAULT', id: 'prod' } as const;
@@ -237,7 +238,7 @@ describe('a pod that waits', () => {
 describe('a reference', () => {
   const reference = { metadata: { name: 'warehouse', namespace: 'team-a', uid: 'r', resourceVersion: '1' } };
   it('is told as what Fairlead found itself', () => {
-    expect(referenceRecord(reference, waiting('X', ''), found(), 'sys')).toMatchObject({
+    expect(checkRecord('SecretReference', reference, waiting('X', ''), found(), 'sys')).toMatchObject({
       actor: { kind: 'controller', namespace: 'sys', name: 'fairlead-controller' },
       action: 'resolve',
       reference: 'warehouse',
@@ -245,7 +246,7 @@ describe('a reference', () => {
       outcome: 'allowed',
     });
     const problems: Problem[] = [{ reason: 'DomainForbidden', message: 'm', entry: 'A' }];
-    const told = referenceRecord(reference, hold(problems), { ...found(), problems }, 'sys');
+    const told = checkRecord('SecretReference', reference, hold(problems), { ...found(), problems }, 'sys');
     expect(told).toMatchObject({ outcome: 'refused', reason: 'DomainForbidden', entry: 'A' });
     expect(told.variables).toBeUndefined();
   });

@@ -38,7 +38,13 @@ function known(more: Partial<Known> = {}): Known {
   return {
     ...{ namespace: 'team-a', systemNamespace: 'fairlead-system' },
     ofNamespace: found({ metadata: { name: 'team-a', labels: { 'fairlead.dev/domain': 'marketing' } } }),
-    ...{ references: new Map(), integrations: new Map(), use: new Map(), events: found([]) },
+    ...{
+      references: new Map(),
+      storages: new Map(),
+      integrations: new Map(),
+      use: new Map(),
+      events: found([]),
+    },
     ...more,
   };
 }
