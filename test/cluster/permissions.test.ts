@@ -260,14 +260,17 @@ describe('the ready-made roles', () => {
     ['reads no storages through view, which can hold keys', 'get', 'view', false, 'storageconfigs'],
     ['writes no references through edit', 'create', 'edit', false],
     ['writes no references through admin', 'create', 'admin', false],
-  ])('whoever holds the usual ones %s', async (_, verb, clusterRole, expected, resource = 'secretreferences') => {
-    const rules = await until('the aggregation', async () => {
-      const json = JSON.parse(await p.k.run('get', 'clusterrole', clusterRole, '-o', 'json'));
-      return json.rules?.length > 0 && (json.rules as KubeJson[]);
-    });
-    const holds = rules.some(
-      ({ resources = [], verbs }) => resources.includes(resource) && verbs.includes(verb),
-    );
-    expect(holds).toBe(expected);
-  });
+  ])(
+    'whoever holds the usual ones %s',
+    async (_, verb, clusterRole, expected, resource = 'secretreferences') => {
+      const rules = await until('the aggregation', async () => {
+        const json = JSON.parse(await p.k.run('get', 'clusterrole', clusterRole, '-o', 'json'));
+        return json.rules?.length > 0 && (json.rules as KubeJson[]);
+      });
+      const holds = rules.some(
+        ({ resources = [], verbs }) => resources.includes(resource) && verbs.includes(verb),
+      );
+      expect(holds).toBe(expected);
+    },
+  );
 });
