@@ -224,10 +224,15 @@ interface VaultRequest {
 
 function vaultMetrics({ counter, gauge, histogram }: Make) {
   let references = (): Iterable<readonly [integration: string, count: number]> => [];
-  gauge('integration_references', 'SecretReferences and StorageConfigs that name it', ['integration'], (into) => {
-    into.reset();
-    for (const [integration, count] of references()) into.set({ integration }, count);
-  });
+  gauge(
+    'integration_references',
+    'SecretReferences and StorageConfigs that name it',
+    ['integration'],
+    (into) => {
+      into.reset();
+      for (const [integration, count] of references()) into.set({ integration }, count);
+    },
+  );
   const total = counter('vault_requests_total', 'Requests to Vault', ['operation', 'code']);
   const seconds = histogram(
     'vault_request_duration_seconds',

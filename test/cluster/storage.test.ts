@@ -203,7 +203,7 @@ describe('keys in plain text', () => {
     const visible: Record<string, string> = { logs: await p.logs(), status: JSON.stringify(status) };
     for (const kind of ['pods', 'events', 'events.events.k8s.io', 'configmaps'])
       visible[kind] = await p.k.run('get', kind, '-n', namespace, '-o', 'json', '--show-managed-fields');
-    const deliveries = await p.k.list<KubeJson>('secrets', namespace);
+    const deliveries = await p.k.list('secrets', namespace);
     visible['metadata of deliveries'] = JSON.stringify(deliveries.map(({ metadata }) => metadata));
     for (const [where, text] of Object.entries(visible)) {
       expect(text.length, where).toBeGreaterThan(10);

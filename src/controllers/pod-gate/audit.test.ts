@@ -6,6 +6,7 @@ import { recordBody, type AuditRecord } from '../../audit/record.ts';
 import { placeKey } from '../../resolve/place.ts';
 import type { Problem } from '../../resolve/problem.ts';
 import { resolve, type States } from '../../resolve/resolve.ts';
+import { storageState } from '../../resolve/storage.ts';
 import { collectWanted } from '../../resolve/wanted.ts';
 import { waiting } from '../../runtime/outcome.ts';
 import { checkRecord, type Found } from '../audit-records.ts';
@@ -232,6 +233,33 @@ describe('a pod that waits', () => {
     expect(noted).toMatchObject([
       { actor, action: 'deliver', entry: 'A', source: vault, key: 'a', outcome, reason: problem.reason },
     ]);
+  });
+});
+
+describe('what a storage gives', () => {
+  const spec = { type: 'azure', accessKey: 'mylake', secretKey: 'pl4nt' } as const;
+  const wanted = collectWanted([], [], [{ name: 'lake', spec }]);
+  const states: States = new Map([['STORAGE/lake', storageState({ name: 'lake', spec })]]);
+  const whole: Found = { ...resolve(wanted, states), states };
+
+  it('is told with the storage, and without what stands in it', async () => {
+    await auditIntent({ ...pod, references: [], storages: ['lake'] }, 'd', whole, signal, deps);
+    const [[all, one] = []] = intended;
+    expect(all).toMatchObject({ action: 'deliver', storage: 'lake', reference: undefined, variables: 4 });
+    expect(one).toMatchObject({
+      ...{ action: 'resolve', storage: 'lake', entry: 'AZURE_STORAGE_ACCOUNT', outcome: 'allowed' },
+      ...{ source: { type: 'STORAGE', id: 'lake' }, key: 'account', path: 'StorageConfig lake' },
+    });
+    const lines = JSON.stringify(intended.flat().map((record) => recordBody(record, new Date())));
+    expect(lines).toContain('"storage":"lake"');
+    expect(lines).not.toContain('pl4nt');
+  });
+
+  it('is told when it was found good', () => {
+    const storage = { metadata: { name: 'lake', namespace: 'team-a', uid: 's', resourceVersion: '1' } };
+    const record = checkRecord('StorageConfig', storage, waiting('X', ''), whole, 'sys');
+    expect(record).toMatchObject({ action: 'resolve', storage: 'lake', outcome: 'allowed' });
+    expect(record.reference).toBeUndefined();
   });
 });
 
