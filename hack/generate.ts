@@ -10,6 +10,7 @@ import { GROUP } from '../src/api/names.ts';
 import { isTerminal, REASONS, type Reason } from '../src/api/reasons.ts';
 import { resourceBundle } from '../src/api/resource-bundle.ts';
 import { secretReference } from '../src/api/secret-reference.ts';
+import { storageConfig } from '../src/api/storage-config.ts';
 import { vaultIntegration } from '../src/api/vault-integration.ts';
 import { matrixPage } from '../test/support/permission-matrix.ts';
 
@@ -42,6 +43,7 @@ const files = new Map([
   [`crds/${GROUP}_${vaultIntegration.plural}.yaml`, crd(vaultIntegration)],
   [`crds/${GROUP}_${secretReference.plural}.yaml`, crd(secretReference)],
   [`crds/${GROUP}_${resourceBundle.plural}.yaml`, crd(resourceBundle)],
+  [`crds/${GROUP}_${storageConfig.plural}.yaml`, crd(storageConfig)],
   ['docs/reasons.md', reasons()],
   ['docs/permission-matrix.md', matrixPage()],
 ]);

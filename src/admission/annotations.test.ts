@@ -3,10 +3,11 @@ import {
   annotation,
   containerNames,
   containersMistake,
+  namesMistake,
   quoted,
   referenceNames,
-  referencesMistake,
 } from './annotations.ts';
+import { REFERENCES_ANNOTATION, STORAGE_ANNOTATION } from '../api/names.ts';
 import { pod } from './test-support.ts';
 
 describe('fairlead.dev/secret-references', () => {
@@ -21,7 +22,7 @@ describe('fairlead.dev/secret-references', () => {
     ['names that mean something to JavaScript', 'constructor', ['constructor']],
   ])('takes %s', (_, value, names) => {
     expect(referenceNames(value)).toEqual(names);
-    expect(referencesMistake(value)).toBeUndefined();
+    expect(namesMistake(REFERENCES_ANNOTATION, value)).toBeUndefined();
   });
 
   test.each([
@@ -36,14 +37,31 @@ describe('fairlead.dev/secret-references', () => {
     ['has the JavaScript name __proto__', '__proto__', /names "__proto__"/],
     ['has 17 names', Array.from({ length: 17 }, (_, i) => `r${i}`).join(), /names 17 .* at most 16/],
   ])('refuses a value that %s', (_, value, message) => {
-    const mistake = referencesMistake(value);
+    const mistake = namesMistake(REFERENCES_ANNOTATION, value);
     expect(mistake).toMatch(/^the annotation fairlead\.dev\/secret-references /);
     expect(mistake).toMatch(message);
   });
 
   test('counts 16 names given twice as 16', () => {
     const names = Array.from({ length: 16 }, (_, i) => `r${i}`).join();
-    expect(referencesMistake(`${names},${names}`)).toBeUndefined();
+    expect(namesMistake(REFERENCES_ANNOTATION, `${names},${names}`)).toBeUndefined();
+  });
+});
+
+describe('fairlead.dev/storage', () => {
+  test.each([
+    ['takes names', 'lake, archive', undefined],
+    ['refuses none', ',', /^the annotation fairlead\.dev\/storage is empty: name the StorageConfigs/],
+    [
+      'refuses 17',
+      Array.from({ length: 17 }, (_, i) => `s${i}`).join(),
+      /names 17 StorageConfigs: at most 16/,
+    ],
+    ['refuses a name in upper case', 'Lake', /names "Lake": a StorageConfig's name/],
+  ])('%s', (_, value, message) => {
+    const mistake = namesMistake(STORAGE_ANNOTATION, value);
+    if (message) expect(mistake).toMatch(message);
+    else expect(mistake).toBeUndefined();
   });
 });
 

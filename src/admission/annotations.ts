@@ -1,29 +1,38 @@
-import { CONTAINERS_ANNOTATION, LIMITS, REFERENCES_ANNOTATION } from '../api/names.ts';
+import { CONTAINERS_ANNOTATION, LIMITS, REFERENCES_ANNOTATION, STORAGE_ANNOTATION } from '../api/names.ts';
 import type { Pod } from './pod-shape.ts';
 
 const MAX_NAME = 253;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
+/** The annotations by which a pod names objects of its namespace, the kinds of these, and how many it may name. */
+export const NAMING = {
+  [REFERENCES_ANNOTATION]: { kind: 'SecretReference', limit: LIMITS.referencesPerPod },
+  [STORAGE_ANNOTATION]: { kind: 'StorageConfig', limit: LIMITS.storagesPerPod },
+} as const;
+
+export type NamingAnnotation = keyof typeof NAMING;
+export const NAMING_ANNOTATIONS = Object.keys(NAMING) as readonly NamingAnnotation[];
+
 /**
- * The SecretReferences that a value of the annotation fairlead.dev/secret-references names: comma separated, white
- * space allowed, each once and in order. Names are not checked here, see referencesMistake.
+ * The objects that a value of one of these annotations names: comma separated, white space allowed, each once and in
+ * order. Names are not checked here, see namesMistake.
  */
 export function referenceNames(value: string): readonly string[] {
   return split(value);
 }
 
-/** Why a pod with this value of fairlead.dev/secret-references cannot be served, for the user; else undefined. */
-export function referencesMistake(value: string): string | undefined {
+/** Why a pod with this value of such an annotation cannot be served, for the user; else undefined. */
+export function namesMistake(by: NamingAnnotation, value: string): string | undefined {
+  const { kind, limit } = NAMING[by];
   const names = referenceNames(value);
-  const about = `the annotation ${REFERENCES_ANNOTATION}`;
+  const about = `the annotation ${by}`;
   if (names.length === 0)
-    return `${about} is empty: name the SecretReferences of this namespace, comma separated, or remove the annotation`;
-  if (names.length > LIMITS.referencesPerPod)
-    return `${about} names ${names.length} SecretReferences: at most ${LIMITS.referencesPerPod} are allowed`;
+    return `${about} is empty: name the ${kind}s of this namespace, comma separated, or remove the annotation`;
+  if (names.length > limit) return `${about} names ${names.length} ${kind}s: at most ${limit} are allowed`;
   const wrong = names.find((name) => name.length > MAX_NAME || !SUBDOMAIN.test(name));
   if (wrong !== undefined)
-    return `${about} names ${quoted(wrong)}: a SecretReference's name has lower case letters, digits, - and . only, at most ${MAX_NAME}`;
+    return `${about} names ${quoted(wrong)}: a ${kind}'s name has lower case letters, digits, - and . only, at most ${MAX_NAME}`;
   return undefined;
 }
 

@@ -8,8 +8,8 @@ import { isDriver, readsSparkConf } from './spark-pod.ts';
 export interface BuildOptions {
   /** The delivery's name. */
   readonly delivery: string;
-  /** Whether the pod names SecretReferences, or is here for its placeholders only. */
-  readonly references: boolean;
+  /** Whether the pod names SecretReferences or StorageConfigs, or is here for its placeholders only. */
+  readonly named: boolean;
   /** Whether the Spark configuration of the pod can have placeholders. */
   readonly sparkConf: boolean;
   /** Whether placeholders are Fairlead's business in this namespace. */
@@ -73,20 +73,20 @@ type Choice =
  * webhook injects between two passes gets no secrets unless it is named. For placeholders alone, no more
  * containers than have one, in their env or in the Spark configuration that they read.
  */
-function choose(pod: Pod, { references, sparkConf, recorded }: BuildOptions): Choice {
+function choose(pod: Pod, { named, sparkConf, recorded }: BuildOptions): Choice {
   const present = allContainers(pod).map(({ name }) => name);
   const value = annotation(pod, CONTAINERS_ANNOTATION);
   if (value !== undefined) {
     const mistake = containersMistake(value);
     if (mistake !== undefined) return { ok: false, message: mistake };
-    const named = containerNames(value);
+    const listed = containerNames(value);
     // Not an error: another webhook may inject it later, and then this one is called again.
-    const warnings = named
+    const warnings = listed
       .filter((name) => !present.includes(name))
       .map((name) => `fairlead.dev/containers names ${quoted(name)}, which the pod does not have (yet)`);
-    return { ok: true, chosen: ({ name }) => named.includes(name), warnings };
+    return { ok: true, chosen: ({ name }) => listed.includes(name), warnings };
   }
-  if (!references) {
+  if (!named) {
     const chosen = (container: Container) =>
       hasPlaceholder(container) || (sparkConf && readsSparkConf(container));
     return { ok: true, chosen, warnings: [] };

@@ -42,6 +42,33 @@ describe('a pod that names SecretReferences', () => {
     });
   });
 
+  test('gets the same for StorageConfigs alone, and for both', () => {
+    for (const annotations of [
+      { 'fairlead.dev/storage': 'lake' },
+      { 'fairlead.dev/storage': 'lake', 'fairlead.dev/secret-references': 'warehouse' },
+    ]) {
+      const mutated = mutatePod({ uid: UID, object: pod({ annotations }) }, { legacy: false });
+      expect(mutated).toMatchObject({
+        kind: 'patched',
+        pod: {
+          metadata: { labels: { 'fairlead.dev/delivery': DELIVERY } },
+          spec: {
+            schedulingGates: [{ name: 'fairlead.dev/secrets' }],
+            containers: [{ envFrom: [{ secretRef: { name: DELIVERY } }] }],
+          },
+        },
+      });
+    }
+  });
+
+  test('is denied if one of its annotations is wrong, whatever the other says', () => {
+    const annotations = { 'fairlead.dev/storage': 'Lake', 'fairlead.dev/secret-references': 'warehouse' };
+    expect(mutatePod({ uid: UID, object: pod({ annotations }) }, { legacy: false })).toEqual({
+      kind: 'denied',
+      message: expect.stringContaining(`names "Lake": a StorageConfig's name`),
+    });
+  });
+
   test('keeps what it has: labels, gates in order, and envFrom before ours', () => {
     const gates = [{ name: 'kueue.x-k8s.io/admission' }, { name: 'example.com/other' }];
     const theirs = [{ configMapRef: { name: 'cm' } }];

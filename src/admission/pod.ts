@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { REFERENCES_ANNOTATION } from '../api/names.ts';
 import { deliveryName } from '../deliver/name.ts';
-import { annotation, referencesMistake } from './annotations.ts';
+import { annotation, NAMING_ANNOTATIONS, namesMistake } from './annotations.ts';
 import { build } from './gate.ts';
 import { recordedContainers, strip } from './marks.ts';
 import { hasPlaceholder } from './placeholders.ts';
@@ -48,14 +47,14 @@ export function mutatePod(request: PodRequest, options: PodOptions): PodMutation
     return { kind: 'unchanged', warnings: ['Fairlead leaves mirror pods alone: this pod gets no secrets'] };
 
   const clean = strip(pod);
-  const named = annotation(clean, REFERENCES_ANNOTATION);
+  const named = NAMING_ANNOTATIONS.filter((by) => annotation(clean, by) !== undefined);
   const hasPlaceholders = allContainers(clean).some(hasPlaceholder);
   const sparkConf = options.legacySpark === true && options.legacy && sparkConfigMap(clean) !== undefined;
-  if (named === undefined && !(options.legacy && hasPlaceholders) && !sparkConf)
+  if (named.length === 0 && !(options.legacy && hasPlaceholders) && !sparkConf)
     return outcome(pod, clean, literalWarnings(hasPlaceholders));
 
-  if (named !== undefined) {
-    const mistake = referencesMistake(named);
+  for (const by of named) {
+    const mistake = namesMistake(by, annotation(clean, by) ?? '');
     if (mistake !== undefined) return denied(mistake);
   }
   if (bound)
@@ -64,7 +63,7 @@ export function mutatePod(request: PodRequest, options: PodOptions): PodMutation
     );
   const built = build(clean, {
     delivery: deliveryName(request.uid),
-    references: named !== undefined,
+    named: named.length > 0,
     legacy: options.legacy,
     sparkConf,
     recorded: recordedContainers(pod),

@@ -3,12 +3,13 @@ import { customResourceDefinition } from './crd.ts';
 import { REASONS, isTerminal, type Reason } from './reasons.ts';
 import { resourceBundle } from './resource-bundle.ts';
 import { secretReference } from './secret-reference.ts';
+import { storageConfig } from './storage-config.ts';
 import { RESERVED_VARIABLES, VARIABLE_NAME } from './variable-name.ts';
 import { vaultIntegration } from './vault-integration.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a tree of YAML
 type Tree = any;
-const kinds = [vaultIntegration, secretReference, resourceBundle] as const;
+const kinds = [vaultIntegration, secretReference, storageConfig, resourceBundle] as const;
 
 /** Every object schema of a CRD, with where it stands. */
 function* schemas(schema: Tree, path = ''): Generator<[path: string, schema: Tree]> {

@@ -20,6 +20,8 @@ export const DELIVERY_TYPE = `${GROUP}/delivery`;
 
 /** Pod annotation: the SecretReferences of the pod's namespace, comma separated, whose variables it gets. */
 export const REFERENCES_ANNOTATION = `${GROUP}/secret-references`;
+/** Pod annotation: the StorageConfigs of the pod's namespace, comma separated, whose variables and properties it gets. */
+export const STORAGE_ANNOTATION = `${GROUP}/storage`;
 /** Pod annotation: the containers that get the variables; all containers of the first admission if absent. */
 export const CONTAINERS_ANNOTATION = `${GROUP}/containers`;
 /** Pod annotation that Fairlead sets when it lifts the gate: the name of the delivery. */
@@ -101,6 +103,7 @@ export const LIMITS = {
   deliveryBytes: 1_048_576,
   /** security: what one pod and one reference may ask for. */
   referencesPerPod: 16,
+  storagesPerPod: 16,
   integrationsPerReference: 16,
   variablesPerReference: 256,
   importsPerReference: 16,

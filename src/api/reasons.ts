@@ -70,6 +70,10 @@ export const REASONS = {
     meaning: "The pod's annotation names a SecretReference that does not exist in its namespace.",
     fix: 'Create it; the pod starts by itself.',
   },
+  StorageConfigNotFound: {
+    meaning: "The pod's annotation names a StorageConfig that does not exist in its namespace.",
+    fix: 'Create it; the pod starts by itself.',
+  },
   IntegrationNotFound: {
     meaning: 'There is no VaultIntegration with this id in the system namespace.',
     fix: 'Correct the id, or create the integration.',
@@ -106,7 +110,7 @@ export const REASONS = {
   },
   UseForbidden: {
     meaning:
-      "With --strict-use: the pod's ServiceAccount lacks the verb `use` on a SecretReference that the pod names, or on an integration that the reference names.",
+      "With --strict-use: the pod's ServiceAccount lacks the verb `use` on a SecretReference or StorageConfig that the pod names, or on an integration that one of these names.",
     fix: 'Grant the ServiceAccount the verb; the message names user, verb and object. The pod starts by itself.',
   },
   NotAnEnvironmentValue: {

@@ -11,6 +11,7 @@ export const RESOURCES = {
   serviceAccounts: resource('', 'v1', 'serviceaccounts'),
   namespaces: resource('', 'v1', 'namespaces', false),
   secretReferences: resource(GROUP, VERSION, 'secretreferences'),
+  storageConfigs: resource(GROUP, VERSION, 'storageconfigs'),
   vaultIntegrations: resource(GROUP, VERSION, 'vaultintegrations'),
   resourceBundles: resource(GROUP, VERSION, 'resourcebundles'),
   roles: resource('rbac.authorization.k8s.io', 'v1', 'roles'),

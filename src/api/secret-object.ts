@@ -22,6 +22,8 @@ export const source = z
   })
   .describe('Where the value lives.');
 
+export type NamedSource = z.infer<typeof source>;
+
 /** Where below the source: the fields that a secret object and an import share. */
 export const below = {
   path: z

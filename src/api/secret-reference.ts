@@ -7,7 +7,7 @@ import { propertyName } from './spark-property.ts';
 import { RESERVED_VARIABLES, VARIABLE_NAME } from './variable-name.ts';
 
 export type { ImportEntry } from './import-entry.ts';
-export type { SecretObject, SourceType } from './secret-object.ts';
+export type { NamedSource, SecretObject, SourceType } from './secret-object.ts';
 
 /** What an entry has beside its name. */
 const value = {

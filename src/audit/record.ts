@@ -36,6 +36,8 @@ export interface AuditRecord {
   readonly namespace: string;
   /** The SecretReference; of a pod all that it names, as in its annotation. */
   readonly reference?: string | undefined;
+  /** The StorageConfig, likewise. */
+  readonly storage?: string | undefined;
   /** The variable, or the import: `envFrom[0] of warehouse`. */
   readonly entry?: string | undefined;
   readonly source?: { readonly type: string; readonly id: string } | undefined;
@@ -103,12 +105,12 @@ export function housekeeping(line: Housekeeping, at: Date): Body {
 
 /** Field by field: whatever else the object has does not get into the file. */
 export function recordBody(record: AuditRecord, at: Date): Body {
-  const { actor, action, namespace, reference, entry, source, key, path, version } = record;
+  const { actor, action, namespace, reference, storage, entry, source, key, path, version } = record;
   const { variables, properties, delivery, outcome, reason, message } = record;
   return {
     time: at.toISOString(),
     actor: actorBody(actor),
-    ...{ action, namespace, reference, entry },
+    ...{ action, namespace, reference, storage, entry },
     ...(source && { source: { type: source.type, id: source.id } }),
     ...{ key, path, version, variables, properties, delivery, outcome, reason, message },
   };

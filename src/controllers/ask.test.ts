@@ -31,7 +31,12 @@ async function look(
     optional: false,
   }));
   const asking = { domain: 'marketing', notBefore: 0, signal: new AbortController().signal };
-  const answers = await ask({ variables, properties: [], imports: [], problems: [] }, asking, view, deps);
+  const answers = await ask(
+    { variables, properties: [], imports: [], storages: [], problems: [] },
+    asking,
+    view,
+    deps,
+  );
   return { answers, failures };
 }
 

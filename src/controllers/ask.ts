@@ -3,6 +3,7 @@ import { refusal } from '../resolve/permission.ts';
 import { placeKey, sourceKey, type Place, type PlaceKey } from '../resolve/place.ts';
 import type { States } from '../resolve/resolve.ts';
 import type { SourceState } from '../resolve/state.ts';
+import { storageState } from '../resolve/storage.ts';
 import { placesOf, type WantedSet } from '../resolve/wanted.ts';
 import { readStore } from '../sources/kubernetes.ts';
 import type { SourceAnswer, SourceFailure } from '../sources/source.ts';
@@ -48,12 +49,20 @@ export async function ask(
     const key = placeKey(place);
     const refused = refusal(asking.domain, source, (id) => view.integration(id)?.spec);
     if (refused) return [key, { kind: 'failed', ...refused }];
+    if (source.type === 'STORAGE') return [key, statedIn(wanted, source.id)];
     if (source.type === 'KUBERNETES') return [key, storeAnswer(source.id, view, deps)];
     const answer = await askVault(source.id, asking, view, deps, place);
     if (answer.kind !== 'failed') return [key, answer];
     if (isOfIntegration(place, answer)) deps.onVaultFailure?.(source.id);
     return [key, forTenants(source.id, answer, deps.systemNamespace)];
   }
+}
+
+/** What stands in a storage itself: of the same object that was collected from, and asked of nobody. */
+function statedIn({ storages }: WantedSet, name: string): SourceState {
+  const storage = storages.find((one) => one.name === name);
+  if (!storage) throw new RangeError(`no StorageConfig ${name} among those that were collected`);
+  return storageState(storage);
 }
 
 /** More at once would use up the waiters of the integration, and the set would never be complete. */

@@ -3,7 +3,8 @@ import { placeKey, placeOf, type Place } from '../resolve/place.ts';
 import type { Problem } from '../resolve/problem.ts';
 import type { Counts, EntryState, ImportState, Resolution, States } from '../resolve/resolve.ts';
 import type { Told } from '../runtime/outcome.ts';
-import type { GatedPod, Reference } from './objects.ts';
+import type { Asker } from '../resolve/wanted.ts';
+import type { GatedPod, Reference, StorageConfig } from './objects.ts';
 
 /** A resolution, where its sources were read, and how much a pod gets of it. */
 export type Found = Resolution & { readonly states: States; readonly counts: Counts };
@@ -55,9 +56,10 @@ export function heldRecord(pod: GatedPod, told: Told, problems: readonly Problem
   };
 }
 
-/** A reference was looked at, by Fairlead itself, and found good or not. */
-export function referenceRecord(
-  { metadata }: Pick<Reference, 'metadata'>,
+/** A reference or a storage was looked at, by Fairlead itself, and found good or not. */
+export function checkRecord(
+  kind: Asker['kind'],
+  { metadata }: Pick<Reference | StorageConfig, 'metadata'>,
   told: Told,
   { data, problems }: Resolution,
   systemNamespace: string,
@@ -67,7 +69,7 @@ export function referenceRecord(
     actor: { kind: 'controller', namespace: systemNamespace, name: 'fairlead-controller' },
     action: 'resolve',
     namespace: metadata.namespace ?? '',
-    reference: metadata.name,
+    ...askedBy({ kind, name: metadata.name }),
     entry: problem?.entry,
     ...(problem?.secret && secretFields(problem.secret)),
     ...(!problem && { variables: data.size }),
@@ -78,8 +80,14 @@ export function referenceRecord(
 }
 
 function podFields(pod: GatedPod) {
-  const reference = pod.references.length > 0 ? pod.references.join(',') : undefined;
-  return { actor: actorOf(pod), namespace: pod.metadata.namespace ?? '', reference };
+  const joined = (names: readonly string[]) => (names.length > 0 ? names.join(',') : undefined);
+  const [reference, storage] = [joined(pod.references), joined(pod.storages)];
+  return { actor: actorOf(pod), namespace: pod.metadata.namespace ?? '', reference, storage };
+}
+
+function askedBy(from: Asker | undefined): Pick<AuditRecord, 'reference' | 'storage'> {
+  if (!from) return {};
+  return from.kind === 'StorageConfig' ? { storage: from.name } : { reference: from.name };
 }
 
 function actorOf({ metadata: { namespace = '', name, uid }, serviceAccount }: GatedPod): Actor {
@@ -90,7 +98,7 @@ function entryFields({ wanted, problem, version }: EntryState, states: States) {
   const { name, from, secret } = wanted;
   return {
     action: 'resolve' as const,
-    reference: from,
+    ...askedBy(from),
     entry: name,
     ...secretFields(secret),
     path: locationOf(states, placeOf(secret)),

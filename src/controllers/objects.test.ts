@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { VaultIntegrationSpec } from '../api/vault-integration.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import { caConfigMap, custom, gatedPod, namedBy, serviceAccount, type Bundle } from './objects.ts';
+import {
+  caConfigMap,
+  custom,
+  gatedPod,
+  namedBy,
+  serviceAccount,
+  storageWithoutKeys,
+  type Bundle,
+} from './objects.ts';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----';
 const metadata = { name: 'a', namespace: 'sys', uid: 'u', resourceVersion: '1', labels: { x: 'y' } };
@@ -43,6 +51,20 @@ describe('what a cache keeps', () => {
       role: 'executor',
     });
     expect(of({}, { containers: [], volumes })).toBeUndefined();
+  });
+
+  it('of a pod is which references and storages it names', () => {
+    const annotations = { 'fairlead.dev/storage': 'lake, raw', 'fairlead.dev/secret-references': 'db' };
+    const raw = { metadata: { ...metadata, annotations }, spec: { containers: [] } } as KubeObject;
+    expect(gatedPod(raw, 0)).toMatchObject({ references: ['db'], storages: ['lake', 'raw'] });
+  });
+
+  it('of a storage is no key, for those who only look at what it names', () => {
+    const storageSecret = { key: 'k', source: { type: 'VAULT', id: 'v' } };
+    const spec = { type: 's3', bucket: 'b', accessKey: 'planted', secretKey: 'planted', storageSecret };
+    const kept = storageWithoutKeys({ metadata, spec } as KubeObject);
+    expect(kept.spec).toEqual({ type: 's3', bucket: 'b', storageSecret });
+    expect(JSON.stringify(kept)).not.toContain('planted');
   });
 
   it('of a bundle is that it is on its way out', () => {

@@ -15,16 +15,18 @@ import {
   GATE,
   LEGACY_LABEL,
   REFERENCES_ANNOTATION,
+  STORAGE_ANNOTATION,
 } from '../api/names.ts';
 import type { Condition } from '../api/schema.ts';
 import type { ResourceBundleSpec, ResourceBundleStatus } from '../api/resource-bundle.ts';
 import type { SecretReferenceSpec, SecretReferenceStatus } from '../api/secret-reference.ts';
+import type { StorageConfigSpec, StorageConfigStatus } from '../api/storage-config.ts';
 import type { VaultIntegrationSpec, VaultIntegrationStatus } from '../api/vault-integration.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
 /**
  * What the caches keep of each object: only what a decision needs, so that tens of thousands fit into little
- * memory, and so that no value but those of the stores and the credentials is ever held.
+ * memory, and so that no value but those of the stores, the credentials and the storages is ever held.
  */
 interface Cached {
   readonly metadata: Readonly<KubeObject['metadata']>;
@@ -40,6 +42,7 @@ export interface GatedPod extends Cached {
   /** The one delivery that the pod's envFrom names; undefined if the webhook did not write it. */
   readonly delivery: string | undefined;
   readonly references: readonly string[];
+  readonly storages: readonly string[];
   readonly placeholders: readonly string[];
   /** Absent for a pod that has nothing of Spark about it. */
   readonly spark?: SparkPod;
@@ -79,6 +82,7 @@ export function gatedPod(raw: KubeObject, seenAt: number): GatedPod {
     serviceAccount: pod.spec?.serviceAccountName ?? 'default',
     delivery,
     references: referenceNames(notes[REFERENCES_ANNOTATION] ?? ''),
+    storages: referenceNames(notes[STORAGE_ANNOTATION] ?? ''),
     placeholders: delivery === undefined ? [] : placeholderKeys(pod, delivery),
     ...sparkPod(pod),
     condition,
@@ -104,6 +108,19 @@ export interface Reference extends Cached {
   readonly status: SecretReferenceStatus | undefined;
 }
 
+/** security: some hold keys in plain text. */
+export interface StorageConfig extends Cached {
+  readonly spec: StorageConfigSpec;
+  readonly status: StorageConfigStatus | undefined;
+}
+
+/** Without what stands in it in plain text, for those who only look at what it names. */
+export function storageWithoutKeys(raw: KubeObject): StorageConfig {
+  const { metadata, status, spec } = custom<StorageConfig>(raw);
+  const { accessKey: _, secretKey: _secretKey, ...rest } = spec;
+  return { metadata, status, spec: rest };
+}
+
 export interface Integration extends Cached {
   readonly spec: VaultIntegrationSpec;
   readonly status: VaultIntegrationStatus | undefined;
@@ -114,7 +131,7 @@ export interface Bundle extends Cached {
   readonly status: ResourceBundleStatus | undefined;
 }
 
-export function custom<T extends Reference | Integration | Bundle>(raw: KubeObject): T {
+export function custom<T extends Reference | StorageConfig | Integration | Bundle>(raw: KubeObject): T {
   const { spec, status } = raw as unknown as T;
   return { metadata: slim(raw), spec, status } as T;
 }

@@ -17,6 +17,7 @@ import type { PolicyGuard } from './policies.ts';
 import { reconcileBundle } from './resource-bundle/reconcile.ts';
 import { wireBundles } from './resource-bundle/wakeups.ts';
 import { reconcileReference } from './secret-reference/reconcile.ts';
+import { reconcileStorage } from './storage-config/reconcile.ts';
 import { reconcileIntegration } from './vault-integration/reconcile.ts';
 import { wireWakeups } from './wakeups.ts';
 import type { World } from './world.ts';
@@ -63,6 +64,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
   const queues = {
     pods: queue('pods'),
     references: queue('secretreferences'),
+    storages: queue('storageconfigs'),
     integrations: queue('vaultintegrations'),
     bundles: queue('resourcebundles'),
   };
@@ -104,6 +106,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
   everyPod();
   for (const integration of world.integrations.list()) queues.integrations.add(keyOf(integration));
   for (const reference of world.references.list()) queues.references.add(keyOf(reference));
+  for (const storage of world.storages.list()) queues.storages.add(keyOf(storage));
 
   const { loop, stillLeader } = options;
   const common = { ...loop, clock, timeoutMs: PASS_MS, stillLeader };
@@ -126,6 +129,16 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
         queue: queues.references,
         workers: STATUS_WORKERS,
         reconcile: async (key, pass) => reconcileReference(key, pass, deps),
+      },
+      signal,
+    ),
+    runController(
+      {
+        ...common,
+        name: 'storageconfigs',
+        queue: queues.storages,
+        workers: STATUS_WORKERS,
+        reconcile: async (key, pass) => reconcileStorage(key, pass, deps),
       },
       signal,
     ),

@@ -56,6 +56,7 @@ async function look(pod: Partial<GatedPod>) {
   const whole = {
     ...meta('driver', { namespace: 'team-a' }),
     references: [],
+    storages: [],
     placeholders: [],
     seenAt: 7,
     ...pod,

@@ -1,7 +1,7 @@
 import { GLOBAL } from '../api/names.ts';
 import { RESOURCES } from '../api/resources.ts';
 import type { ObjectRef, Resource } from '../kube/objects.ts';
-import { sourcesOf } from '../resolve/wanted.ts';
+import { sourcesOf, sourcesOfStorage } from '../resolve/wanted.ts';
 import { storeName } from '../sources/kubernetes.ts';
 import type { LiveReads } from './live.ts';
 import {
@@ -12,6 +12,7 @@ import {
   type GatedPod,
   type Integration,
   type Reference,
+  type StorageConfig,
   type SystemSecret,
 } from './objects.ts';
 import type { World } from './world.ts';
@@ -21,6 +22,8 @@ export interface View {
   namespace(name: string): DomainNamespace | undefined;
   /** By `namespace/name`. */
   reference(key: string): Reference | undefined;
+  /** By `namespace/name`. */
+  storage(key: string): StorageConfig | undefined;
   integration(id: string): Integration | undefined;
   /** A store by the name of its Secret. */
   store(name: string): SystemSecret | undefined;
@@ -28,12 +31,13 @@ export interface View {
 
 /** What the watches know: good enough to say why something waits. */
 export function cachedView(
-  world: Pick<World, 'namespaces' | 'references' | 'integrations' | 'stores'>,
+  world: Pick<World, 'namespaces' | 'references' | 'storages' | 'integrations' | 'stores'>,
   systemNamespace: string,
 ): View {
   return {
     namespace: (name) => world.namespaces.get(name),
     reference: (key) => world.references.get(key),
+    storage: (key) => world.storages.get(key),
     integration: (id) => world.integrations.get(`${systemNamespace}/${id}`),
     store: (name) => world.stores.get(`${systemNamespace}/${name}`),
   };
@@ -56,13 +60,23 @@ export async function liveView(pod: GatedPod, deps: LiveDependencies, signal: Ab
   const read = async <T>(resource: Resource, ref: ObjectRef, project: Parameters<typeof live.get<T>>[2]) =>
     live.get(resource, ref, project, { notBefore: pod.seenAt, signal });
 
-  const [namespace, ...references] = await Promise.all([
+  const [namespace, references, storages] = await Promise.all([
     read(RESOURCES.namespaces, { name: in_ }, domainNamespace),
-    ...pod.references.map(async (name) =>
-      read(RESOURCES.secretReferences, { namespace: in_, name }, custom<Reference>),
+    Promise.all(
+      pod.references.map(async (name) =>
+        read(RESOURCES.secretReferences, { namespace: in_, name }, custom<Reference>),
+      ),
+    ),
+    Promise.all(
+      pod.storages.map(async (name) =>
+        read(RESOURCES.storageConfigs, { namespace: in_, name }, custom<StorageConfig>),
+      ),
     ),
   ]);
-  const sources = references.flatMap((reference) => (reference ? sourcesOf(reference.spec) : []));
+  const sources = [
+    ...references.flatMap((reference) => (reference ? sourcesOf(reference.spec) : [])),
+    ...storages.flatMap((storage) => (storage ? sourcesOfStorage(storage.spec) : [])),
+  ];
   const idsOf = (type: string) => sources.filter((source) => source.type === type).map(({ id }) => id);
   const integrationIds = new Set(idsOf('VAULT'));
   const storeIds = new Set([...idsOf('KUBERNETES'), ...(pod.placeholders.length > 0 ? [GLOBAL] : [])]);
@@ -83,10 +97,12 @@ export async function liveView(pod: GatedPod, deps: LiveDependencies, signal: Ab
   const found = <T extends { readonly metadata: { readonly name: string } }>(
     objects: readonly (T | undefined)[],
   ) => new Map(objects.flatMap((object) => (object ? [[object.metadata.name, object] as const] : [])));
-  const [byReference, byIntegration, byStore] = [found(references), found(integrations), found(stores)];
+  const [byReference, byStorage] = [found(references), found(storages)];
+  const [byIntegration, byStore] = [found(integrations), found(stores)];
   return {
     namespace: (name) => (name === in_ ? namespace : undefined),
     reference: (key) => byReference.get(key.slice(in_.length + 1)),
+    storage: (key) => byStorage.get(key.slice(in_.length + 1)),
     integration: (id) => byIntegration.get(id),
     store: (name) => byStore.get(name),
   };

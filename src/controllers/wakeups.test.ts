@@ -34,6 +34,8 @@ const meta = (name: string, namespace?: string, rest = {}) => ({
 const driver = meta('driver', 'team-a');
 const legacy = meta('old-job', 'team-a');
 const warehouse = meta('warehouse', 'team-a');
+const lake = meta('lake', 'team-a');
+const reader = meta('reader', 'team-a');
 const integration = (ready: boolean, generation = 1) => ({
   ...meta('vault-prod', 'sys', { generation }),
   spec: { displayName: 'Vault' },
@@ -48,6 +50,7 @@ function make() {
   return {
     pods: cache({
       'reference=team-a/warehouse': [driver],
+      'storage=team-a/lake': [reader],
       'namespace=team-a': [driver, legacy],
       'placeholders=yes': [legacy],
     }),
@@ -55,6 +58,12 @@ function make() {
       'source=VAULT/vault-prod': [warehouse],
       'source=KUBERNETES/marketing': [warehouse],
       'namespace=team-a': [warehouse],
+    }),
+    storages: cache({
+      'source=VAULT/vault-lake': [lake],
+      'source=KUBERNETES/finance': [lake],
+      'place=VAULT/vault-lake/keys': [lake],
+      'namespace=team-b': [lake],
     }),
     integrations: cache({
       'secrets=vault-login': [integration(true)],
@@ -76,7 +85,12 @@ beforeEach(() => {
   added = [];
   released = new Set();
   const queue = (name: string) => ({ add: (key: string) => void added.push(`${name} ${key}`) });
-  const queues = { pods: queue('pod'), references: queue('reference'), integrations: queue('integration') };
+  const queues = {
+    pods: queue('pod'),
+    references: queue('reference'),
+    storages: queue('storage'),
+    integrations: queue('integration'),
+  };
   wakeups = wireWakeups(
     caches as unknown as World,
     queues,
@@ -93,6 +107,27 @@ describe('a change wakes whoever waits for it', () => {
       'a reference: itself and its pods',
       () => caches.references.send('added', warehouse),
       ['reference team-a/warehouse', 'pod team-a/driver'],
+    ],
+    [
+      'a storage: itself and its pods',
+      () => caches.storages.send('added', lake),
+      ['storage team-a/lake', 'pod team-a/reader'],
+    ],
+    ['a status of a storage: nobody', () => caches.storages.send('updated', lake, lake), []],
+    [
+      'the store that a storage names: the storage and its pods',
+      () => caches.stores.send('updated', meta('iomete-secret-store-finance', 'sys')),
+      ['storage team-a/lake', 'pod team-a/reader'],
+    ],
+    [
+      'a place of Vault that a storage names: likewise',
+      () => wakeups.wakePlace('VAULT/vault-lake/keys'),
+      ['storage team-a/lake', 'pod team-a/reader'],
+    ],
+    [
+      'the domain of a namespace: its storages',
+      () => caches.namespaces.send('added', { ...meta('team-b') }),
+      ['storage team-a/lake'],
     ],
     [
       'a deleted reference: its pods',

@@ -4,13 +4,14 @@ import type { Change } from '../kube/reflector.ts';
 import type { Lane } from '../runtime/queue.ts';
 import type { PlaceKey, SourceKey } from '../resolve/place.ts';
 import { storeId } from '../sources/kubernetes.ts';
-import type { DomainNamespace, GatedPod, Integration, Reference } from './objects.ts';
+import type { DomainNamespace, GatedPod, Integration, Reference, StorageConfig } from './objects.ts';
 import type { World } from './world.ts';
 
 /** Where a change sends its keys. */
 export interface Queues {
   readonly pods: { add(key: string, lane?: Lane): void };
   readonly references: { add(key: string, lane?: Lane): void };
+  readonly storages: { add(key: string, lane?: Lane): void };
   readonly integrations: { add(key: string, lane?: Lane): void };
 }
 
@@ -34,17 +35,22 @@ export function wireWakeups(
   storePrefix: string,
 ): Wakeups {
   const wakeSource = (source: SourceKey): void => {
-    wakeReferences(world.references.byIndex('source', source));
+    wakeNaming('source', source);
     if (source === `KUBERNETES/${GLOBAL}`) wake(world.pods.byIndex('placeholders', 'yes'));
   };
-  const wakePlace = (place: PlaceKey): void => wakeReferences(world.references.byIndex('place', place));
-  const wakeReferences = (references: readonly Reference[]): void => {
-    for (const key of references.map(keyOf)) {
+  const wakePlace = (place: PlaceKey): void => wakeNaming('place', place);
+  const wakeNaming = (index: 'source' | 'place', value: string): void => {
+    for (const key of world.references.byIndex(index, value).map(keyOf)) {
       queues.references.add(key);
       podsOfReference(key);
     }
+    for (const key of world.storages.byIndex(index, value).map(keyOf)) {
+      queues.storages.add(key);
+      podsOfStorage(key);
+    }
   };
   const podsOfReference = (key: string): void => wake(world.pods.byIndex('reference', key));
+  const podsOfStorage = (key: string): void => wake(world.pods.byIndex('storage', key));
   const wake = (pods: readonly GatedPod[]): void => {
     for (const pod of pods) queues.pods.add(keyOf(pod), 'urgent');
   };
@@ -66,6 +72,11 @@ export function wireWakeups(
       if (!specChanged(change)) return;
       queues.references.add(change.key, 'urgent');
       podsOfReference(change.key);
+    }),
+    world.storages.onChange((change) => {
+      if (!specChanged(change)) return;
+      queues.storages.add(change.key, 'urgent');
+      podsOfStorage(change.key);
     }),
     world.integrations.onChange((change) => {
       const { key, object } = change;
@@ -94,13 +105,14 @@ export function wireWakeups(
       wake(world.pods.byIndex('namespace', name));
       for (const reference of world.references.byIndex('namespace', name))
         queues.references.add(keyOf(reference));
+      for (const storage of world.storages.byIndex('namespace', name)) queues.storages.add(keyOf(storage));
     }),
   ];
   return { wakeSource, wakePlace, close: () => undo.forEach((unsubscribe) => unsubscribe()) };
 }
 
 /** Status patches, most of them our own, change no generation. */
-function specChanged(change: Change<Reference> | Change<Integration>): boolean {
+function specChanged(change: Change<Reference> | Change<StorageConfig> | Change<Integration>): boolean {
   return change.type !== 'updated' || change.old?.metadata.generation !== change.object.metadata.generation;
 }
 

@@ -4,7 +4,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { Reflector, type ReflectorHooks } from '../kube/reflector.ts';
 import { placeKey, sourceKey } from '../resolve/place.ts';
-import { placesIn, sourcesOf } from '../resolve/wanted.ts';
+import { placesIn, placesInStorage, sourcesOf, sourcesOfStorage } from '../resolve/wanted.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { storeId } from '../sources/kubernetes.ts';
 import { TLS_TYPE } from '../sources/vault/credentials.ts';
@@ -17,6 +17,7 @@ import {
   gatedPod,
   namedBy,
   serviceAccount,
+  storageWithoutKeys,
   systemSecret,
   type BoundAccount,
   type Bundle,
@@ -25,6 +26,7 @@ import {
   type GatedPod,
   type Integration,
   type Reference,
+  type StorageConfig,
   type SystemSecret,
 } from './objects.ts';
 
@@ -32,6 +34,7 @@ import {
 export interface World {
   readonly pods: Reflector<GatedPod>;
   readonly references: Reflector<Reference>;
+  readonly storages: Reflector<StorageConfig>;
   readonly integrations: Reflector<Integration>;
   readonly namespaces: Reflector<DomainNamespace>;
   readonly stores: Reflector<SystemSecret>;
@@ -51,9 +54,12 @@ export interface WorldOptions {
   readonly systemNamespace: string;
   readonly storePrefix: string;
   readonly hooks?: ReflectorHooks;
+  /** Whether the keys that stand in StorageConfigs in plain text are kept. */
+  readonly plainKeys?: boolean;
 }
 
-export function world({ client, clock, systemNamespace, storePrefix, hooks = {} }: WorldOptions): World {
+export function world(options: WorldOptions): World {
+  const { client, clock, systemNamespace, storePrefix, hooks = {}, plainKeys = true } = options;
   const common = { client, clock, hooks };
   return {
     // Pending, not "unscheduled": a pod whose gate somebody else lifted may be on a node already, waiting for
@@ -68,6 +74,7 @@ export function world({ client, clock, systemNamespace, storePrefix, hooks = {} 
       indexes: {
         namespace: (pod) => [pod.metadata.namespace ?? ''],
         reference: (pod) => pod.references.map((name) => `${pod.metadata.namespace}/${name}`),
+        storage: (pod) => pod.storages.map((name) => `${pod.metadata.namespace}/${name}`),
         placeholders: (pod) => (pod.placeholders.length > 0 || pod.spark?.configMap ? ['yes'] : []),
       },
     }),
@@ -80,6 +87,17 @@ export function world({ client, clock, systemNamespace, storePrefix, hooks = {} 
         namespace: (reference) => [reference.metadata.namespace ?? ''],
         source: (reference) => [...new Set(sourcesOf(reference.spec).map(sourceKey))],
         place: (reference) => placesIn(reference.spec).map(placeKey),
+      },
+    }),
+    storages: new Reflector({
+      ...common,
+      name: 'storageconfigs',
+      resource: RESOURCES.storageConfigs,
+      project: plainKeys ? custom<StorageConfig> : storageWithoutKeys,
+      indexes: {
+        namespace: (storage) => [storage.metadata.namespace ?? ''],
+        source: (storage) => [...new Set(sourcesOfStorage(storage.spec).map(sourceKey))],
+        place: (storage) => placesInStorage(storage.spec).map(placeKey),
       },
     }),
     integrations: new Reflector({
@@ -170,11 +188,15 @@ function isBound({ metadata }: KubeObject): boolean {
   return metadata.annotations?.[VAULT_HOST_ANNOTATION] !== undefined;
 }
 
-/** How many references name each integration. */
-export function referencesOf({ integrations, references }: World): [integration: string, count: number][] {
+/** How many references and storages name each integration. */
+export function referencesOf({
+  integrations,
+  references,
+  storages,
+}: World): [integration: string, count: number][] {
   return integrations.list().map(({ metadata: { name } }) => {
     const source = sourceKey({ type: 'VAULT', id: name });
-    return [name, references.byIndex('source', source).length];
+    return [name, references.byIndex('source', source).length + storages.byIndex('source', source).length];
   });
 }
 

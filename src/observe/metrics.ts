@@ -224,10 +224,15 @@ interface VaultRequest {
 
 function vaultMetrics({ counter, gauge, histogram }: Make) {
   let references = (): Iterable<readonly [integration: string, count: number]> => [];
-  gauge('integration_references', 'SecretReferences that name it', ['integration'], (into) => {
-    into.reset();
-    for (const [integration, count] of references()) into.set({ integration }, count);
-  });
+  gauge(
+    'integration_references',
+    'SecretReferences and StorageConfigs that name it',
+    ['integration'],
+    (into) => {
+      into.reset();
+      for (const [integration, count] of references()) into.set({ integration }, count);
+    },
+  );
   const total = counter('vault_requests_total', 'Requests to Vault', ['operation', 'code']);
   const seconds = histogram(
     'vault_request_duration_seconds',
@@ -240,7 +245,7 @@ function vaultMetrics({ counter, gauge, histogram }: Make) {
       total.inc({ operation, code: status === undefined ? (code ?? 'Unknown') : String(status) });
       seconds.observe({ operation }, ms / 1000);
     },
-    /** Shows from now on how many references name each integration that there is. */
+    /** Shows from now on how many references and storages name each integration that there is. */
     watchReferences: (count: typeof references) => void (references = count),
   };
 }

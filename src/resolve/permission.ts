@@ -1,5 +1,5 @@
 import { EVERY_DOMAIN, GLOBAL } from '../api/names.ts';
-import type { SecretObject } from '../api/secret-reference.ts';
+import type { Source } from './place.ts';
 import type { Problem } from './problem.ts';
 
 /** What the resolver knows of an integration: enough to say who may use it. */
@@ -15,10 +15,12 @@ type Refusal = Pick<Problem, 'reason' | 'message'>;
  */
 export function refusal(
   domain: string | undefined,
-  source: SecretObject['source'],
+  source: Source,
   integration: (id: string) => IntegrationGrant | undefined,
 ): Refusal | undefined {
   if (domain === undefined) return DOMAIN_MISSING;
+  // It stands in the namespace itself.
+  if (source.type === 'STORAGE') return undefined;
   if (source.type === 'KUBERNETES') {
     if (source.id === GLOBAL || source.id === domain) return undefined;
     return {

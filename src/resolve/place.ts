@@ -1,12 +1,21 @@
 import type { SecretObject, SourceType } from '../api/secret-reference.ts';
 
-export type Source = SecretObject['source'];
+/** Also what stands in a StorageConfig itself, which no secret object can name: STORAGE, by the name of the config. */
+export type SourceKind = SourceType | 'STORAGE';
+
+export interface Source {
+  readonly type: SourceKind;
+  readonly id: string;
+}
+
+/** A secret object as the API has it, or one of ours for what stands in a StorageConfig. */
+export type SecretSpot = Omit<SecretObject, 'source'> & { readonly source: Source };
 
 /** `VAULT/vault-prod`: a source as a whole. Permissions and wake-ups go by it. */
-export type SourceKey = `${SourceType}/${string}`;
+export type SourceKey = `${SourceKind}/${string}`;
 
 /** `VAULT/vault-prod/db/main@3`: a place in a source. Answers and provenance go by it. */
-export type PlaceKey = `${SourceType}/${string}`;
+export type PlaceKey = `${SourceKind}/${string}`;
 
 /** What is asked at once: a source, for VAULT perhaps another path below it or a version that is not the latest. */
 export interface Place {

@@ -1,7 +1,6 @@
 import { LIMITS } from '../api/names.ts';
 import { isTerminal, type Reason } from '../api/reasons.ts';
-import type { SecretObject } from '../api/secret-reference.ts';
-import { placeKey, placeOf, type PlaceKey } from './place.ts';
+import { placeKey, placeOf, type PlaceKey, type SecretSpot } from './place.ts';
 
 /** Why something that was asked for is not there. Never holds a value. */
 export interface Problem {
@@ -11,7 +10,7 @@ export interface Problem {
   /** The variable or import it is about; absent when it is about a whole reference, namespace or pod. */
   readonly entry?: string;
   /** Of a variable. */
-  readonly secret?: SecretObject;
+  readonly secret?: SecretSpot;
   /** Of an import. */
   readonly place?: PlaceKey;
   /** What a source holds is the cause, so waiting can help even if the reason by itself is terminal. */
@@ -31,7 +30,7 @@ export interface Summary {
 }
 
 /** `VAULT/vault-prod/db/main@3 key password property a.b`: how a message names a secret object. */
-export function nameSecret(secret: SecretObject): string {
+export function nameSecret(secret: SecretSpot): string {
   const property = secret.property === undefined ? '' : ` property ${secret.property}`;
   return `${placeKey(placeOf(secret))} key ${secret.key}${property}`;
 }

@@ -59,7 +59,7 @@ export function countsOf({ data, properties }: Pick<Resolution, 'data' | 'proper
 export type States = ReadonlyMap<PlaceKey, SourceState>;
 
 /** Puts what is wanted and what the sources said together. Every place of the set must be in `states`. */
-export function resolve(wanted: WantedSet, states: States): Resolution {
+export function resolve(wanted: Omit<WantedSet, 'storages'>, states: States): Resolution {
   const assembly = new Assembly();
   const json = new JsonReader();
   const problems: Problem[] = [...wanted.problems];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EnvEntry } from '../api/secret-reference.ts';
+import type { StorageConfigSpec } from '../api/storage-config.ts';
 import { collectWanted, placeholderVariable, placesIn, placesOf, sourcesOf } from './wanted.ts';
 
 const entry = (name: string, id = 'marketing', key = name.toLowerCase(), optional?: boolean): EnvEntry => ({
@@ -127,7 +128,7 @@ describe('what a pod asks for', () => {
       [],
     );
     expect(names(set)).toEqual(['X']);
-    expect(set.properties.map(({ name, from }) => [name, from])).toEqual([
+    expect(set.properties.map(({ name, from }) => [name, from?.name])).toEqual([
       ['spark.a', 'a'],
       ['spark.b', 'a'],
     ]);
@@ -159,5 +160,82 @@ describe('what a pod asks for', () => {
     const set = collectWanted([reference('a', entry('__proto__'), entry('constructor'))], ['__proto__']);
     expect(names(set)).toEqual(['__proto__', 'constructor', 'FAIRLEAD_SECRET___proto__']);
     expect(set.problems).toEqual([]);
+  });
+});
+
+describe('what a pod asks for by its storages', () => {
+  const storage = (name: string, spec: Partial<StorageConfigSpec> = {}) => ({
+    name,
+    spec: {
+      type: 'minio',
+      bucket: name,
+      endpoint: 'http://minio',
+      accessKey: 'a',
+      secretKey: 's',
+      ...spec,
+    } as const,
+  });
+  const azure = (name: string, account: string) => ({
+    name,
+    spec: { type: 'azure', accessKey: account, secretKey: 's' } as const,
+  });
+  const owners = (set: ReturnType<typeof collectWanted>) =>
+    Object.fromEntries(set.variables.map(({ name, from }) => [name, from?.name]));
+
+  it('are the variables of the first one, and the properties of each', () => {
+    const set = collectWanted([], [], [storage('raw'), storage('lake', { type: 'gcs' })]);
+    expect(set.problems).toEqual([]);
+    expect(new Set(Object.values(owners(set)))).toEqual(new Set(['raw']));
+    const buckets = set.properties.map(({ name }) => /bucket[.](\w+)[.]access[.]key/.exec(name)?.[1] ?? []);
+    expect(buckets.flat()).toEqual(['raw', 'lake']);
+    expect(set.storages.map(({ name }) => name)).toEqual(['raw', 'lake']);
+  });
+
+  it('are the variables of both, if their SDKs read others', () => {
+    const set = collectWanted([], [], [storage('raw'), azure('files', 'acc')]);
+    expect(set.problems).toEqual([]);
+    expect(owners(set)).toMatchObject({ AWS_ACCESS_KEY_ID: 'raw', AZURE_STORAGE_KEY: 'files' });
+  });
+
+  it.each([
+    ['bucket', [storage('a', { bucket: 'lake' }), storage('b', { bucket: 'lake' })]],
+    ['account', [azure('a', 'acc'), azure('b', 'acc')]],
+  ])('are a conflict of two for one %s', (_, storages) => {
+    const set = collectWanted([], [], storages);
+    expect(new Set(reasons(set))).toEqual(new Set(['NameConflict']));
+    expect(set.problems[0]?.message).toBe('is defined in StorageConfigs a and b with different sources');
+  });
+
+  it('are no conflict of two containers with one key of the account', () => {
+    const secret = { storageSecret: { key: 'k', source: { type: 'VAULT', id: 'v' } } } as const;
+    const [a, b] = [azure('a', 'acc'), azure('b', 'acc')].map(({ name, spec }) => ({
+      name,
+      spec: { ...spec, ...secret },
+    }));
+    expect(collectWanted([], [], [a!, b!]).problems).toEqual([]);
+  });
+
+  it('are a conflict with a variable that a reference gives from elsewhere, and none if it is the same', () => {
+    const key = { key: 'k', source: { type: 'KUBERNETES', id: 'marketing' } } as const;
+    const given = reference('warehouse', { name: 'AWS_SECRET_ACCESS_KEY', secret: key });
+    const other = collectWanted([given], [], [storage('lake')]);
+    expect(other.problems).toMatchObject([
+      {
+        reason: 'NameConflict',
+        entry: 'AWS_SECRET_ACCESS_KEY',
+        message: 'is defined in SecretReference warehouse and StorageConfig lake with different sources',
+      },
+    ]);
+    expect(collectWanted([given], [], [storage('lake', { storageSecret: key })]).problems).toEqual([]);
+  });
+
+  it('name the one that does not exist, and more than there may be', () => {
+    const many = Array.from({ length: 17 }, (_, i) => storage(`s${i}`));
+    expect(collectWanted([], [], [{ missing: 'gone' }]).problems).toEqual([
+      { reason: 'StorageConfigNotFound', message: 'StorageConfig gone does not exist in this namespace' },
+    ]);
+    expect(collectWanted([], [], many).problems).toEqual([
+      { reason: 'QuotaExceeded', message: 'the pod names 17 StorageConfigs; at most 16 are allowed' },
+    ]);
   });
 });

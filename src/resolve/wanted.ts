@@ -1,15 +1,23 @@
 import { GLOBAL, LIMITS, PLACEHOLDER_VARIABLE_PREFIX } from '../api/names.ts';
-import type { ConfEntry, EnvEntry, ImportEntry, SecretObject } from '../api/secret-reference.ts';
-import { placeKey, placeOf, type Place, type Source } from './place.ts';
+import type { ConfEntry, EnvEntry, ImportEntry } from '../api/secret-reference.ts';
+import type { StorageConfigSpec } from '../api/storage-config.ts';
+import { placeKey, placeOf, type Place, type SecretSpot, type Source } from './place.ts';
 import type { Problem } from './problem.ts';
+import { storageEntries, type SdkFamily, type Storage } from './storage.ts';
 
 /** One variable that a workload asks for, or one Spark property. */
 export interface Wanted {
   readonly name: string;
-  readonly secret: SecretObject;
+  readonly secret: SecretSpot;
   readonly optional: boolean;
-  /** The reference that asks for it first; absent for a placeholder. */
-  readonly from?: string;
+  /** Who asks for it first; absent for a placeholder. */
+  readonly from?: Asker;
+}
+
+/** An object that pods name, and that says what they get. */
+export interface Asker {
+  readonly kind: 'SecretReference' | 'StorageConfig';
+  readonly name: string;
 }
 
 /** Many variables at once; which ones, the source decides. */
@@ -26,6 +34,8 @@ export interface WantedSet {
   /** Spark properties; none has the name of a variable. */
   readonly properties: readonly Wanted[];
   readonly imports: readonly WantedImport[];
+  /** Of these some values stand in themselves. */
+  readonly storages: readonly Storage[];
   readonly problems: readonly Problem[];
 }
 
@@ -39,9 +49,23 @@ export interface ReferenceEntries {
 
 type Entries = Omit<ReferenceEntries, 'name'>;
 
+interface Missing {
+  readonly missing: string;
+}
+
 /** Every source that a reference names, as often as it names it. */
 export function sourcesOf(entries: Entries): Source[] {
   return placedIn(entries).map(({ source }) => source);
+}
+
+/** The same of a storage. */
+export function sourcesOfStorage({ accessKeySecret, storageSecret }: StorageConfigSpec): Source[] {
+  return [accessKeySecret, storageSecret].flatMap((secret) => secret?.source ?? []);
+}
+
+/** The distinct places that a storage names. */
+export function placesInStorage({ accessKeySecret, storageSecret }: StorageConfigSpec): Place[] {
+  return distinct([accessKeySecret, storageSecret].flatMap((secret) => secret ?? []));
 }
 
 /** The distinct places that a reference names. */
@@ -55,7 +79,11 @@ function placedIn({ env = [], envFrom = [], sparkConf = [] }: Entries) {
 }
 
 /** The distinct places that a set needs, in order of first use. */
-export function placesOf({ variables, properties, imports }: Omit<WantedSet, 'problems'>): Place[] {
+export function placesOf({
+  variables,
+  properties,
+  imports,
+}: Pick<WantedSet, 'variables' | 'properties' | 'imports'>): Place[] {
   const secrets = [...variables, ...properties].map(({ secret }) => secret);
   return distinct([...secrets, ...imports.map(({ entry }) => entry)]);
 }
@@ -66,23 +94,23 @@ function distinct(placed: readonly Parameters<typeof placeOf>[0][]): Place[] {
 }
 
 /**
- * Merges what several references and the placeholders of a pod ask for. The same name with the same source is
+ * Merges what several references, storages and the placeholders of a pod ask for. The same name with the same source is
  * one variable; with different sources it is a conflict, and no order decides silently. Required wins over optional.
+ * Of several storages whose SDKs read the same variables the first one has them.
  */
 export function collectWanted(
-  references: readonly (ReferenceEntries | { readonly missing: string })[],
+  references: readonly (ReferenceEntries | Missing)[],
   placeholderKeys: readonly string[],
+  storages: readonly (Storage | Missing)[] = [],
 ): WantedSet {
   const variables = new Map<string, Named>();
   const properties = new Map<string, Named>();
   const imports: WantedImport[] = [];
   const problems: Problem[] = [];
-  if (references.length > LIMITS.referencesPerPod) {
-    problems.push({
-      reason: 'QuotaExceeded',
-      message: `the pod names ${references.length} SecretReferences; at most ${LIMITS.referencesPerPod} are allowed`,
-    });
-  }
+  problems.push(
+    ...tooMany('SecretReference', references.length, LIMITS.referencesPerPod),
+    ...tooMany('StorageConfig', storages.length, LIMITS.storagesPerPod),
+  );
   for (const reference of references.slice(0, LIMITS.referencesPerPod)) {
     if ('missing' in reference) {
       problems.push({
@@ -100,7 +128,23 @@ export function collectWanted(
         entry,
       })),
     );
-    problems.push(...merge(variables, env, reference.name), ...merge(properties, sparkConf, reference.name));
+    const from: Asker = { kind: 'SecretReference', name: reference.name };
+    problems.push(...merge(variables, env, from), ...merge(properties, sparkConf, from));
+  }
+  const served = new Set<SdkFamily>();
+  for (const storage of storages.slice(0, LIMITS.storagesPerPod)) {
+    if ('missing' in storage) {
+      problems.push({
+        reason: 'StorageConfigNotFound',
+        message: `StorageConfig ${storage.missing} does not exist in this namespace`,
+      });
+      continue;
+    }
+    const { family, ...entries } = storageEntries(storage);
+    const from: Asker = { kind: 'StorageConfig', name: storage.name };
+    if (!served.has(family)) problems.push(...merge(variables, entries.variables, from));
+    served.add(family);
+    problems.push(...merge(properties, entries.properties, from));
   }
   // Their names are reserved, so no reference has one of them.
   const placeholders = [...new Set(placeholderKeys)].map(placeholderVariable);
@@ -108,19 +152,22 @@ export function collectWanted(
     variables: [...variables.values(), ...placeholders],
     properties: [...properties.values()],
     imports,
+    storages: storages.flatMap((one) => ('missing' in one ? [] : one)),
     problems,
   };
   return tooManyPlaces(set) ?? set;
 }
 
-type Named = Wanted & { readonly from: string };
+type Named = Wanted & { readonly from: Asker };
 
-/** Adds the entries of a reference to those of others. */
-function merge(
-  known: Map<string, Named>,
-  entries: readonly (EnvEntry | ConfEntry)[],
-  from: string,
-): Problem[] {
+interface Entry {
+  readonly name: string;
+  readonly secret: SecretSpot;
+  readonly optional?: boolean | undefined;
+}
+
+/** Adds the entries of a reference or storage to those of others. */
+function merge(known: Map<string, Named>, entries: readonly Entry[], from: Asker): Problem[] {
   return entries.flatMap(({ name, secret, optional }) => {
     const wanted = { name, secret, optional: optional === true, from };
     const other = known.get(name);
@@ -139,17 +186,25 @@ export function placeholderVariable(key: string): Wanted {
   };
 }
 
-function conflict(wanted: Named, other: string): Problem {
+function conflict(wanted: Named, other: Asker): Problem {
+  const { from } = wanted;
+  const isOfOneKind = other.kind === from.kind;
   const where =
-    other === wanted.from
-      ? `twice in SecretReference ${other}`
-      : `in SecretReferences ${other} and ${wanted.from}`;
+    isOfOneKind && other.name === from.name
+      ? `twice in ${from.kind} ${from.name}`
+      : `in ${other.kind}${isOfOneKind ? `s ${other.name} and ` : ` ${other.name} and ${from.kind} `}${from.name}`;
   return {
     reason: 'NameConflict',
     entry: wanted.name,
     secret: wanted.secret,
     message: `is defined ${where} with different sources`,
   };
+}
+
+function tooMany(kind: Asker['kind'], count: number, limit: number): Problem[] {
+  if (count <= limit) return [];
+  const message = `the pod names ${count} ${kind}s; at most ${limit} are allowed`;
+  return [{ reason: 'QuotaExceeded', message }];
 }
 
 function tooManyIntegrations(reference: ReferenceEntries): Problem[] {
@@ -172,9 +227,9 @@ function tooManyPlaces(set: WantedSet): WantedSet | undefined {
     reason: 'QuotaExceeded',
     message: `${length} different paths and versions of integrations are named; at most ${LIMITS.vaultPlacesPerPod} are allowed for one pod`,
   };
-  return { variables: [], properties: [], imports: [], problems: [...set.problems, problem] };
+  return { variables: [], properties: [], imports: [], storages: [], problems: [...set.problems, problem] };
 }
 
-function sameSecret(a: SecretObject, b: SecretObject): boolean {
+function sameSecret(a: SecretSpot, b: SecretSpot): boolean {
   return a.key === b.key && a.property === b.property && placeKey(placeOf(a)) === placeKey(placeOf(b));
 }

@@ -13,9 +13,10 @@ import type { Clock } from '../runtime/clock.ts';
 import type { RequestToken } from '../sources/vault/login.ts';
 import type { VaultSource } from '../sources/vault/source.ts';
 
-/** What of the cluster the API for keys has to see: no pods, and nothing of bundles. */
+/** What of the cluster the API for keys has to see: no pods, nothing of bundles, and no key of a storage. */
 export function keysWorld(options: WorldOptions): KeysWorld {
-  const { pods: _, bundles: _bundles, roles: _roles, roleBindings: _bindings, ...rest } = world(options);
+  const all = world({ ...options, plainKeys: false });
+  const { pods: _, bundles: _bundles, roles: _roles, roleBindings: _bindings, ...rest } = all;
   return rest;
 }
 

@@ -5,6 +5,7 @@ import { until } from '../support/cluster.ts';
 import { caller, keysLab, storeSecret, type KeysLab, type KeysReplica } from '../support/keys-lab.ts';
 import { reference, SYSTEM } from '../support/platform.ts';
 import { grant, named, revoke } from '../support/rbac.ts';
+import { storage } from '../support/storage.ts';
 
 const DOMAIN = 'kl-lists';
 let lab: KeysLab;
@@ -135,6 +136,18 @@ describe('a deletion of what is in use is warned about', () => {
       warnings: [`1 SecretReference still names VaultIntegration kl-mine: ${namespace}/warehouse`],
     });
     expect(await deletion('vaultintegrations', 'kl-unused')).toEqual({ uid: 'u', allowed: true });
+  });
+
+  it('also of what storages name, in numbers to those who may not list them', async () => {
+    const keys = { access: `KUBERNETES/${DOMAIN}/api_key`, secret: 'VAULT/kl-mine/s3' };
+    await lab.k.apply(storage('files', namespace, keys));
+    await until('the storage to be seen', async () => {
+      const { warnings } = (await deletion('vaultintegrations', 'kl-mine')) as { warnings: string[] };
+      return warnings.includes('1 StorageConfig still names VaultIntegration kl-mine');
+    });
+    const key = { namespace, name: `kubernetes:${DOMAIN}:api_key`, dryRun: true };
+    const { warnings } = await one.call('delete', ann, key);
+    expect(warnings).toContain(`1 StorageConfig still names key api_key of KUBERNETES/${DOMAIN}`);
   });
 
   it('also that of one key', async () => {

@@ -9,6 +9,7 @@ import { kube, scratch, until } from '../support/cluster.ts';
 import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
 import { installPlugin, type Plugin } from '../support/plugin.ts';
 import { grant, named, revoke } from '../support/rbac.ts';
+import { storage } from '../support/storage.ts';
 
 const VALUE = 'pl41n-v4lue-nobody-may-see';
 const JANE = ['--as', 'jane'];
@@ -106,6 +107,30 @@ describe('explain', () => {
     expect(code).toBe(1);
     expect(out).toContain('DB_PASSWORD: NameConflict: is defined in SecretReferences warehouse and other');
     expect(out).toContain('ReferenceNotFound: SecretReference absent does not exist');
+  });
+
+  it('tells of a storage, and of a pod that names one, where the keys come from', async () => {
+    const keys = { access: 'KUBERNETES/marketing/db_password', secret: 'VAULT/plugin-vault/s3_secret_key' };
+    await p.k.apply(storage('lake', namespace, keys));
+    const { out: alone } = await until('the status of the storage', async () => {
+      const run = await explain('stc', 'lake');
+      return run.out.includes('True Resolved') && run;
+    });
+    expect(alone).toMatch(/^StorageConfig: +\S+\/lake$/m);
+    const metadata = { annotations: { 'fairlead.dev/storage': 'lake,absent' } };
+    await p.pod(namespace, 'storage', '', { metadata });
+    await p.waits(namespace, 'storage', 'StorageConfigNotFound');
+    const { code, out } = await explain('pod', 'storage');
+    expect(code).toBe(1);
+    expect(out).toMatch(/Storages: +lake, absent/);
+    expect(out).toContain('StorageConfigNotFound: StorageConfig absent does not exist');
+    expect(row(out, 'AWS_SECRET_ACCESS_KEY')).toEqual([
+      ...['AWS_SECRET_ACCESS_KEY', 'storage lake', 'VAULT/plugin-vault', 's3_secret_key'],
+      ...[`/v1/secret/data/${PLACE}`, '1', 'yes', 'yes', 'Resolved'],
+    ]);
+    expect((await explain('pod', 'storage', ...JANE)).out).toContain(
+      `StorageConfig lake: not visible to you (needs get storageconfigs in ${namespace})`,
+    );
   });
 
   it('says what is not visible, and with which right it would be', async () => {

@@ -37,6 +37,7 @@ async function everythingVisible(): Promise<Record<string, string>> {
     'configmaps',
     'vaultintegrations',
     'secretreferences',
+    'storageconfigs',
     'leases',
     'validatingadmissionpolicies',
     'mutatingwebhookconfigurations',

@@ -5,6 +5,7 @@ import { kube, until, type Kube, type KubeJson } from '../support/cluster.ts';
 import { ACTIONS, refusalOf, USERS, type ActionName, type User } from '../support/permission-matrix.ts';
 import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
 import { bind, bundle, grant, named, revoke, type SubjectOf } from '../support/rbac.ts';
+import { storage } from '../support/storage.ts';
 
 let p: Platform;
 /** A namespace of the domain, one of the other domain, and one without a domain. */
@@ -141,6 +142,8 @@ const label =
   () => [['label', 'namespace', free, DRY, `fairlead.dev/domain=${domain}`]];
 const names = (source: string): Try =>
   create(() => reference('tried', own, { A: `${source}/a` as `VAULT/${string}/a` }));
+const stores = (source: string): Try =>
+  create(() => storage('tried', own, { secret: `${source}/a`, access: `${source}/b` }));
 const KEYS = 'keys.fairlead.dev/v1alpha1';
 const key = (verb: 'create' | 'replace', domain: string, name: string, where = () => own): Try => {
   const metadata = () => ({ name: `kubernetes:${domain}:${name}`, namespace: where() });
@@ -178,6 +181,10 @@ const TRIES: Record<ActionName, Try> = {
   nameIntegration: names(`VAULT/${FINANCE}`),
   nameElsewhere: names(`VAULT/${OTHER}`),
   nameForeignStore: names(`KUBERNETES/${OTHER}`),
+  readStorages: () => [['get', 'storageconfigs', '-n', own]],
+  storeInStorage: stores(`KUBERNETES/${FINANCE}`),
+  integrationInStorage: stores(`VAULT/${FINANCE}`),
+  foreignStoreInStorage: stores(`KUBERNETES/${OTHER}`),
   ownBundle: patch('resourcebundle', FINANCE, permissions),
   deleteBundle: remove('resourcebundle', FINANCE),
   ownElsewhere: patch('resourcebundle', OTHER, permissions),
@@ -248,18 +255,22 @@ describe('a namespace that is moved to another domain', () => {
 });
 
 describe('the ready-made roles', () => {
-  it.each([
+  it.each<[string, string, string, boolean, string?]>([
     ['reads references through view', 'get', 'view', true],
+    ['reads no storages through view, which can hold keys', 'get', 'view', false, 'storageconfigs'],
     ['writes no references through edit', 'create', 'edit', false],
     ['writes no references through admin', 'create', 'admin', false],
-  ])('whoever holds the usual ones %s', async (_, verb, clusterRole, expected) => {
-    const rules = await until('the aggregation', async () => {
-      const json = JSON.parse(await p.k.run('get', 'clusterrole', clusterRole, '-o', 'json'));
-      return json.rules?.length > 0 && (json.rules as KubeJson[]);
-    });
-    const holds = rules.some(
-      ({ resources = [], verbs }) => resources.includes('secretreferences') && verbs.includes(verb),
-    );
-    expect(holds).toBe(expected);
-  });
+  ])(
+    'whoever holds the usual ones %s',
+    async (_, verb, clusterRole, expected, resource = 'secretreferences') => {
+      const rules = await until('the aggregation', async () => {
+        const json = JSON.parse(await p.k.run('get', 'clusterrole', clusterRole, '-o', 'json'));
+        return json.rules?.length > 0 && (json.rules as KubeJson[]);
+      });
+      const holds = rules.some(
+        ({ resources = [], verbs }) => resources.includes(resource) && verbs.includes(verb),
+      );
+      expect(holds).toBe(expected);
+    },
+  );
 });

@@ -3,6 +3,7 @@ import { kube, until, type KubeJson } from '../support/cluster.ts';
 import { platform, reference, SYSTEM, type Platform } from '../support/platform.ts';
 import { grant, named, revoke } from '../support/rbac.ts';
 import { driver, executor } from '../support/spark.ts';
+import { storage } from '../support/storage.ts';
 
 const STRICT = new URL('../../config/strict/', import.meta.url).pathname;
 
@@ -70,6 +71,28 @@ describe('with --strict-use', () => {
     const { message } = await p.waits(namespace, 'default', 'UseForbidden');
     expect(message).toContain(`system:serviceaccount:${namespace}:default lacks`);
   });
+
+  it('a storage and the integrations that it names take the same rights', async () => {
+    const annotations = { 'fairlead.dev/storage': 'lake' };
+    await p.k.apply(
+      storage('lake', namespace, { access: 'KUBERNETES/strict/a', secret: 'VAULT/strict-vault/b' }),
+    );
+    await p.pod(namespace, 'storage', '', {
+      metadata: { annotations },
+      spec: { serviceAccountName: 'spark' },
+    });
+    const { message } = await p.waits(namespace, 'storage', 'UseForbidden');
+    expect(message).toContain(
+      `system:serviceaccount:${namespace}:spark lacks the permission to use storageconfigs.fairlead.dev/lake in namespace ${namespace}`,
+    );
+    await grant(p.k, 'use-lake', spark(), [named('storageconfigs', 'lake', 'use')], namespace);
+    await grant(p.k, 'strict-vault', spark(), [named('vaultintegrations', 'strict-vault', 'use')]);
+    await p.released(namespace, 'storage', 70_000);
+    expect(await p.delivered(namespace, 'storage')).toMatchObject({
+      AWS_ACCESS_KEY_ID: 'one',
+      AWS_SECRET_ACCESS_KEY: 'two',
+    });
+  }, 100_000);
 
   it('a right that is taken away is gone for the next pod, and running ones keep what they have', async () => {
     await use('plain');

@@ -115,6 +115,27 @@ export const ACTIONS = {
       stops: ['admin', 'owner', 'user', 'userWithoutUse', 'gitops'],
     },
   },
+  readStorages: {
+    title: 'read storages of the namespace',
+    allowed: ['admin', 'owner', 'user', 'userWithoutUse', 'gitops'],
+  },
+  storeInStorage: {
+    title: "write a storage with keys in the domain's store",
+    allowed: ['admin', 'owner', 'user', 'userWithoutUse', 'gitops'],
+  },
+  integrationInStorage: {
+    title: "name the domain's integration in a storage",
+    allowed: ['admin', 'user', 'gitops'],
+    policy: { says: needs('use', 'vaultintegrations.fairlead.dev/'), stops: ['owner', 'userWithoutUse'] },
+  },
+  foreignStoreInStorage: {
+    title: "name another domain's store in a storage",
+    allowed: [],
+    policy: {
+      says: 'is not open to this namespace',
+      stops: ['admin', 'owner', 'user', 'userWithoutUse', 'gitops'],
+    },
+  },
   ownBundle: { title: "write the domain's bundle", allowed: ['admin', 'owner'] },
   deleteBundle: { title: "delete the domain's bundle", allowed: ['admin', 'owner'] },
   ownElsewhere: {

@@ -6,6 +6,7 @@ import * as names from '../../src/api/names.ts';
 import { secretObject, source } from '../../src/api/secret-object.ts';
 import { grantsOf } from '../../src/controllers/resource-bundle/grants.ts';
 import { secretReference } from '../../src/api/secret-reference.ts';
+import { storageConfig } from '../../src/api/storage-config.ts';
 import { CONFIG_MAPS_PATH } from '../../src/admission/handler.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../config/${path}`, import.meta.url), 'utf8');
@@ -22,6 +23,7 @@ describe('the YAML and the code use the same names', () => {
     names.DELIVERY_PREFIX,
     names.DELIVERY_TYPE,
     names.REFERENCES_ANNOTATION,
+    names.STORAGE_ANNOTATION,
     names.DELIVERED_ANNOTATION,
     names.DELIVERED_CONDITION,
     names.DOMAIN_LABEL,
@@ -104,6 +106,57 @@ describe('the use policy', () => {
   it('would miss a carrier if its line were gone', () => {
     const without = policy.replaceAll(/.*e\.source\.type.*\n/g, '');
     expect(uncovered(secretReference.spec, without)).toEqual(['spec.envFrom[].source']);
+  });
+});
+
+/** The carriers of which the policy does not read type and id, as single objects of the spec. */
+function uncoveredSingles(schema: z.ZodType, policy: string): string[] {
+  const lines = policy.split('\n').map((line) => line.trim());
+  const sum = lines[lines.indexOf('- name: sources') + 1] ?? '';
+  return carriers(schema, 'spec').filter((place) => {
+    const [, field = ''] = /^spec\.(\w+)\.source$/.exec(place) ?? [];
+    const read = `[object.${place}.type + '/' + object.${place}.id]`;
+    const at = lines.indexOf(`- name: ${field}`);
+    return at < 0 || !lines[at + 1]?.includes(read) || !sum.includes(`variables.${field}`);
+  });
+}
+
+describe('the use policy of storages', () => {
+  const policy = read('policies/storage-use.yaml');
+
+  it('covers every place of a storage that carries a source, and asks about as many', () => {
+    const places = carriers(storageConfig.spec, 'spec');
+    expect(places).toEqual(['spec.accessKeySecret.source', 'spec.storageSecret.source']);
+    expect(uncoveredSingles(storageConfig.spec, policy)).toEqual([]);
+    expect(policy.match(/check\('use'\)/g)).toHaveLength(places.length);
+  });
+
+  it('would miss a carrier that a later version adds, or whose line were gone', () => {
+    const more = z.object({ tokenSecret: secretObject, list: z.array(z.object({ secret: secretObject })) });
+    expect(uncoveredSingles(more, policy)).toEqual(['spec.tokenSecret.source', 'spec.list[].secret.source']);
+    const without = policy.replace('variables.accessKeySecret + ', '');
+    expect(uncoveredSingles(storageConfig.spec, without)).toEqual(['spec.accessKeySecret.source']);
+  });
+});
+
+it('every kind with a source has a policy', () => {
+  const kinds = [secretReference, storageConfig].map(({ plural }) => plural);
+  const crds = readdirSync(new URL('../../crds', import.meta.url)).map((file) =>
+    readFileSync(new URL(`../../crds/${file}`, import.meta.url), 'utf8'),
+  );
+  const carrying = crds.filter((crd) => crd.includes('- KUBERNETES'));
+  expect(carrying).toHaveLength(kinds.length);
+  for (const plural of kinds)
+    expect(config).toContain(`resources: [${plural}]\n        operations: [CREATE, UPDATE]`);
+});
+
+describe('a warning', () => {
+  it('refuses nothing, and is no part of the fence that Fairlead waits for', () => {
+    const file = read('warnings/storage-plain-text.yaml');
+    expect(file).toContain('validationActions: [Warn]');
+    expect(file).toContain('failurePolicy: Ignore');
+    expect(read('policies/kustomization.yaml')).not.toContain('plain-text');
+    expect(read('kustomization.yaml')).toContain('- warnings');
   });
 });
 
@@ -205,6 +258,8 @@ describe('RBAC', () => {
       /aggregate-to-view: 'true'\nrules:\n.*\n.*\n {4}verbs: \[get, list, watch\]\n$/,
     );
     expect(people.join()).not.toMatch(/\*/);
+    // They can hold keys in plain text.
+    expect(aggregated[0]).not.toContain('storageconfigs');
   });
 
   it('never lets the controller read, change or delete Secrets in the whole cluster', () => {

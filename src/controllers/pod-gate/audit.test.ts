@@ -6,9 +6,10 @@ import { recordBody, type AuditRecord } from '../../audit/record.ts';
 import { placeKey } from '../../resolve/place.ts';
 import type { Problem } from '../../resolve/problem.ts';
 import { countsOf, resolve, type States } from '../../resolve/resolve.ts';
+import { storageState } from '../../resolve/storage.ts';
 import { collectWanted } from '../../resolve/wanted.ts';
 import { waiting } from '../../runtime/outcome.ts';
-import { referenceRecord, type Found } from '../audit-records.ts';
+import { checkRecord, type Found } from '../audit-records.ts';
 import type { GatedPod } from '../objects.ts';
 import { auditHeld, auditIntent, auditOutcome, auditProblem, type AuditDependencies } from './audit.ts';
 import { hold } from './decide.ts';
@@ -17,6 +18,7 @@ import { PodMemory } from './memory.ts';
 const pod = {
   metadata: { name: 'driver', namespace: 'team-a', uid: 'u', resourceVersion: '1' },
   references: ['warehouse', 'lake'],
+  storages: [],
   serviceAccount: 'spark',
 } as unknown as GatedPod;
 const vault = { type: 'VAULT', id: 'prod' } as const;
@@ -235,10 +237,38 @@ describe('a pod that waits', () => {
   });
 });
 
+describe('what a storage gives', () => {
+  const spec = { type: 'azure', accessKey: 'mylake', secretKey: 'pl4nt' } as const;
+  const wanted = collectWanted([], [], [{ name: 'lake', spec }]);
+  const states: States = new Map([['STORAGE/lake', storageState({ name: 'lake', spec })]]);
+  const resolution = resolve(wanted, states);
+  const whole: Found = { ...resolution, states, counts: countsOf(resolution) };
+
+  it('is told with the storage, and without what stands in it', async () => {
+    await auditIntent({ ...pod, references: [], storages: ['lake'] }, 'd', whole, signal, deps);
+    const [[all, one] = []] = intended;
+    expect(all).toMatchObject({ action: 'deliver', storage: 'lake', reference: undefined, variables: 4 });
+    expect(one).toMatchObject({
+      ...{ action: 'resolve', storage: 'lake', entry: 'AZURE_STORAGE_ACCOUNT', outcome: 'allowed' },
+      ...{ source: { type: 'STORAGE', id: 'lake' }, key: 'account', path: 'StorageConfig lake' },
+    });
+    const lines = JSON.stringify(intended.flat().map((record) => recordBody(record, new Date())));
+    expect(lines).toContain('"storage":"lake"');
+    expect(lines).not.toContain('pl4nt');
+  });
+
+  it('is told when it was found good', () => {
+    const storage = { metadata: { name: 'lake', namespace: 'team-a', uid: 's', resourceVersion: '1' } };
+    const record = checkRecord('StorageConfig', storage, waiting('X', ''), whole, 'sys');
+    expect(record).toMatchObject({ action: 'resolve', storage: 'lake', outcome: 'allowed' });
+    expect(record.reference).toBeUndefined();
+  });
+});
+
 describe('a reference', () => {
   const reference = { metadata: { name: 'warehouse', namespace: 'team-a', uid: 'r', resourceVersion: '1' } };
   it('is told as what Fairlead found itself', () => {
-    expect(referenceRecord(reference, waiting('X', ''), found(), 'sys')).toMatchObject({
+    expect(checkRecord('SecretReference', reference, waiting('X', ''), found(), 'sys')).toMatchObject({
       actor: { kind: 'controller', namespace: 'sys', name: 'fairlead-controller' },
       action: 'resolve',
       reference: 'warehouse',
@@ -246,7 +276,7 @@ describe('a reference', () => {
       outcome: 'allowed',
     });
     const problems: Problem[] = [{ reason: 'DomainForbidden', message: 'm', entry: 'A' }];
-    const told = referenceRecord(reference, hold(problems), { ...found(), problems }, 'sys');
+    const told = checkRecord('SecretReference', reference, hold(problems), { ...found(), problems }, 'sys');
     expect(told).toMatchObject({ outcome: 'refused', reason: 'DomainForbidden', entry: 'A' });
     expect(told.variables).toBeUndefined();
   });

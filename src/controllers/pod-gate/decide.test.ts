@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { StorageConfigSpec } from '../../api/storage-config.ts';
 import type { EnvEntry } from '../../api/secret-reference.ts';
 import type { Problem } from '../../resolve/problem.ts';
 import type { GatedPod } from '../objects.ts';
@@ -12,6 +13,7 @@ const pod = (rest: Partial<GatedPod> = {}): GatedPod => ({
   deleting: false,
   serviceAccount: 'default',
   delivery: 'fairlead-d-1',
+  storages: [],
   references: ['warehouse'],
   placeholders: [],
   condition: undefined,
@@ -20,6 +22,13 @@ const pod = (rest: Partial<GatedPod> = {}): GatedPod => ({
 });
 const env: EnvEntry[] = [{ name: 'A', secret: { key: 'a', source: { type: 'KUBERNETES', id: 'global' } } }];
 const known = (name: string) => (name === 'warehouse' ? { name, env } : undefined);
+const lakeSpec: StorageConfigSpec = {
+  type: 'minio',
+  bucket: 'lake',
+  endpoint: 'http://minio',
+  accessKey: 'a',
+};
+const lake = (name: string) => (name === 'lake' ? { name, spec: lakeSpec } : undefined);
 const marketing = { domain: 'marketing', legacy: false };
 
 describe('what is to be done with a pod', () => {
@@ -53,19 +62,32 @@ describe('what is to be done with a pod', () => {
 
 describe('what a pod asks for', () => {
   it('is what its references say', () => {
-    const set = wantedBy(pod(), marketing, known);
+    const set = wantedBy(pod(), marketing, known, lake);
     expect(set.problems).toEqual([]);
     expect(set.variables.map(({ name }) => name)).toEqual(['A']);
   });
 
+  it('is also what its storages give, after that', () => {
+    const set = wantedBy(pod({ storages: ['lake'] }), marketing, known, lake);
+    expect(set.problems).toEqual([]);
+    expect(set.variables.map(({ name }) => name).slice(0, 2)).toEqual(['A', 'AWS_ACCESS_KEY_ID']);
+    expect(set.storages).toEqual([{ name: 'lake', spec: lakeSpec }]);
+  });
+
   it('is also what its references import', () => {
     const envFrom = [{ source: { type: 'KUBERNETES', id: 'global' } }] as const;
-    const set = wantedBy(pod(), marketing, (name) => ({ name, envFrom }));
+    const set = wantedBy(pod(), marketing, (name) => ({ name, envFrom }), lake);
     expect(set.imports).toEqual([{ name: 'envFrom[0] of warehouse', from: 'warehouse', entry: envFrom[0] }]);
   });
 
   it.each<[string, Partial<GatedPod>, { domain?: string; legacy: boolean } | undefined, string[]]>([
     ['waits while a reference is missing', { references: ['nope'] }, marketing, ['ReferenceNotFound']],
+    [
+      'waits while a storage is missing',
+      { storages: ['lake', 'nope'] },
+      marketing,
+      ['StorageConfigNotFound'],
+    ],
     ['waits while the namespace has no domain', {}, { legacy: false }, ['DomainMissing']],
     ['waits while the namespace is not known yet', {}, undefined, ['DomainMissing']],
     [
@@ -83,7 +105,7 @@ describe('what a pod asks for', () => {
     ['refuses placeholders without a domain', { placeholders: ['k'] }, { legacy: true }, ['DomainMissing']],
   ])('%s', (_, rest, namespace, reasons) => {
     const about = namespace && { domain: namespace.domain, legacy: namespace.legacy };
-    expect(wantedBy(pod(rest), about, known).problems.map(({ reason }) => reason)).toEqual(reasons);
+    expect(wantedBy(pod(rest), about, known, lake).problems.map(({ reason }) => reason)).toEqual(reasons);
   });
 });
 

@@ -1,4 +1,5 @@
 import { bound, summarize, type Problem } from '../../resolve/problem.ts';
+import type { Storage } from '../../resolve/storage.ts';
 import { collectWanted, type ReferenceEntries, type WantedSet } from '../../resolve/wanted.ts';
 import { DOMAIN_MISSING } from '../../resolve/permission.ts';
 import { counted, type Resolution } from '../../resolve/resolve.ts';
@@ -26,14 +27,16 @@ const GATE_HELD: Problem = {
     "the pod has the gate fairlead.dev/secrets but no envFrom of Fairlead's webhook, so nothing can be delivered to it; delete it and create it again",
 };
 
-/** Everything the pod asks for: its references, and its placeholders where the namespace allows them. */
+/** Everything the pod asks for: its references and storages, and its placeholders where the namespace allows them. */
 export function wantedBy(
   pod: GatedPod,
   namespace: Pick<DomainNamespace, 'domain' | 'legacy'> | undefined,
   reference: (name: string) => ReferenceEntries | undefined,
+  storage: (name: string) => Storage | undefined,
 ): WantedSet {
   const references = pod.references.map((name) => reference(name) ?? { missing: name });
-  const collected = collectWanted(references, pod.placeholders);
+  const storages = pod.storages.map((name) => storage(name) ?? { missing: name });
+  const collected = collectWanted(references, pod.placeholders, storages);
   const problems = [...collected.problems];
   if (namespace?.domain === undefined) problems.unshift(DOMAIN_MISSING);
   if (pod.placeholders.length > 0 && namespace?.legacy !== true) problems.push(PLACEHOLDERS_OFF);

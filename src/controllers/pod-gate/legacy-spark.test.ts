@@ -19,6 +19,7 @@ const driver = (more: Partial<GatedPod> = {}) =>
       creationTimestamp: CREATED,
     },
     references: [],
+    storages: [],
     placeholders: [],
     spark: { role: 'driver', configMap: 'conf-map' },
     seenAt: 0,

@@ -55,7 +55,7 @@ export async function legacySpark(
   const none: LegacySpark = { kind: 'lines', lines: [] };
   if (name === undefined) return none;
   const { namespace = '' } = pod.metadata;
-  const onlyForThis = pod.references.length === 0 && pod.placeholders.length === 0;
+  const onlyForThis = [pod.references, pod.storages, pod.placeholders].every(({ length }) => length === 0);
   const read = deps.legacySpark === true && (await isLegacy(namespace, pod.seenAt, signal, deps));
   if (!read) return onlyForThis ? { kind: 'wait', outcome: hold([SWITCHED_OFF]) } : none;
   const found = await readConfigMap({ namespace, name }, signal, deps);

@@ -99,10 +99,15 @@ async function gather(
 ): Promise<Gathered> {
   const { namespace: in_ = '' } = pod.metadata;
   const namespace = view.namespace(in_);
-  const wanted = wantedBy(pod, namespace, (name) => {
-    const reference = view.reference(`${in_}/${name}`);
-    return reference && { name, ...reference.spec };
-  });
+  const reference = (name: string) => {
+    const found = view.reference(`${in_}/${name}`);
+    return found && { name, ...found.spec };
+  };
+  const storage = (name: string) => {
+    const found = view.storage(`${in_}/${name}`);
+    return found && { name, spec: found.spec };
+  };
+  const wanted = wantedBy(pod, namespace, reference, storage);
   // Asked before any source is: who may not use it, causes no request.
   const forbidden = deps.strictUse ? await useProblems(pod, view, signal, deps.strictUse) : [];
   if (forbidden.length > 0) return { kind: 'resolution', ...NOTHING, problems: forbidden };

@@ -7,6 +7,7 @@ import { reportWaiting, type PodGateDependencies } from './reconcile.ts';
 const pod = {
   metadata: { name: 'driver', namespace: 'team-a', uid: 'u', resourceVersion: '1' },
   references: ['warehouse'],
+  storages: [],
   serviceAccount: 'spark',
 };
 const { signal } = new AbortController();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessQuestion } from '../../kube/access-review.ts';
 import { KubeError } from '../../kube/errors.ts';
-import type { GatedPod, Reference } from '../objects.ts';
+import type { GatedPod, Reference, StorageConfig } from '../objects.ts';
 import { useProblems, useQuestions } from './strict-use.ts';
 
 const vault = (id: string) => ({ type: 'VAULT' as const, id });
@@ -22,12 +22,24 @@ const view = {
     const spec = references[key.replace('team-a/', '')];
     return spec && ({ spec } as unknown as Reference);
   },
+  storage: (key: string) => {
+    const spec = storages[key.replace('team-a/', '')];
+    return spec && ({ spec } as unknown as StorageConfig);
+  },
+};
+const storages: Readonly<Record<string, object>> = {
+  lake: {
+    storageSecret: { key: 'k', source: vault('lake') },
+    accessKeySecret: { key: 'k', source: vault('prod') },
+  },
+  stored: { storageSecret: { key: 'k', source: store } },
 };
 const pod = (names: readonly string[], more: Partial<GatedPod> = {}) =>
   ({
     metadata: { name: 'driver', namespace: 'team-a', uid: 'u', resourceVersion: '1' },
     serviceAccount: 'spark',
     references: names,
+    storages: [],
     seenAt: 7,
     ...more,
   }) as GatedPod;
@@ -57,6 +69,21 @@ describe('in strict mode a pod needs use', () => {
     );
     for (const { user, verb, group } of questions)
       expect([user, verb, group]).toEqual(['system:serviceaccount:team-a:spark', 'use', 'fairlead.dev']);
+  });
+
+  it.each<[string, string[], string[]]>([
+    [
+      'on its storage and on the integrations of it',
+      ['lake'],
+      ['storageconfigs team-a/lake', 'vaultintegrations sys/prod', 'vaultintegrations sys/lake'],
+    ],
+    ['on the storage alone if it names a store', ['stored'], ['storageconfigs team-a/stored']],
+    ['on a storage that does not exist yet', ['gone'], ['storageconfigs team-a/gone']],
+  ])('%s', (_, names, expected) => {
+    const questions = useQuestions(pod([], { storages: names }), view, 'sys');
+    expect(questions.map(({ resource, namespace, name }) => `${resource} ${namespace}/${name}`)).toEqual(
+      expected,
+    );
   });
 
   it('as the ServiceAccount that its author chose, and never as that author: a known limit', () => {

@@ -2,25 +2,25 @@ import { GROUP, LIMITS } from '../../api/names.ts';
 import { serviceAccountUser, type AccessQuestion, type AccessReviews } from '../../kube/access-review.ts';
 import { KubeError } from '../../kube/errors.ts';
 import type { Problem } from '../../resolve/problem.ts';
-import { sourcesOf } from '../../resolve/wanted.ts';
+import { sourcesOf, sourcesOfStorage } from '../../resolve/wanted.ts';
 import type { GatedPod } from '../objects.ts';
 import type { View } from '../view.ts';
 
 /**
  * Strict mode (--strict-use): what a pod's ServiceAccount must be allowed to use, so that creating pods in a namespace
- * is not enough to get at all of its references: each reference that the pod names, and each integration that these
- * name. Stores are open to the whole domain, and placeholders to the namespaces that are labelled for them.
+ * is not enough to get at all of its references: each reference and storage that the pod names, and each integration that
+ * these name. Stores are open to the whole domain, and placeholders to the namespaces that are labelled for them.
  * security: whoever may create any pod chooses its ServiceAccount, too, among all of the namespace, and may choose one
  * that holds `use`. This separates workloads whose ServiceAccount somebody else has fixed.
  */
 export function useQuestions(
-  { metadata, serviceAccount, references }: Pick<GatedPod, 'metadata' | 'serviceAccount' | 'references'>,
-  view: Pick<View, 'reference'>,
+  pod: Pick<GatedPod, 'metadata' | 'serviceAccount' | 'references' | 'storages'>,
+  view: Pick<View, 'reference' | 'storage'>,
   systemNamespace: string,
 ): readonly AccessQuestion[] {
-  const { namespace = '' } = metadata;
+  const { namespace = '' } = pod.metadata;
   const ask = (resource: string, in_: string) => (name: string) => ({
-    ...serviceAccountUser(namespace, serviceAccount),
+    ...serviceAccountUser(namespace, pod.serviceAccount),
     verb: 'use',
     group: GROUP,
     resource,
@@ -28,11 +28,19 @@ export function useQuestions(
     name,
   });
   // A pod that names more is refused for that.
-  const names = [...new Set(references)].slice(0, LIMITS.referencesPerPod);
-  const found = names.flatMap((name) => view.reference(`${namespace}/${name}`) ?? []);
-  const vaults = found.flatMap(({ spec }) => sourcesOf(spec)).filter(({ type }) => type === 'VAULT');
+  const references = [...new Set(pod.references)].slice(0, LIMITS.referencesPerPod);
+  const storages = [...new Set(pod.storages)].slice(0, LIMITS.storagesPerPod);
+  const sources = [
+    ...references.flatMap((name) => sourcesOf(view.reference(`${namespace}/${name}`)?.spec ?? {})),
+    ...storages.flatMap((name) => {
+      const found = view.storage(`${namespace}/${name}`);
+      return found ? sourcesOfStorage(found.spec) : [];
+    }),
+  ];
+  const vaults = sources.filter(({ type }) => type === 'VAULT');
   return [
-    ...names.map(ask('secretreferences', namespace)),
+    ...references.map(ask('secretreferences', namespace)),
+    ...storages.map(ask('storageconfigs', namespace)),
     ...[...new Set(vaults.map(({ id }) => id))].map(ask('vaultintegrations', systemNamespace)),
   ];
 }
@@ -47,7 +55,7 @@ const AT_ONCE = 8;
 /** A problem for each question that is not answered with yes: no answer is a no. */
 export async function useProblems(
   pod: GatedPod,
-  view: Pick<View, 'reference'>,
+  view: Pick<View, 'reference' | 'storage'>,
   signal: AbortSignal,
   { reviews, systemNamespace }: StrictUse,
 ): Promise<readonly Problem[]> {

@@ -3,7 +3,7 @@ import { resolve, type Resolution } from '../../resolve/resolve.ts';
 import { collectWanted } from '../../resolve/wanted.ts';
 import { done, later, type Outcome } from '../../runtime/outcome.ts';
 import { ask } from '../ask.ts';
-import { referenceRecord } from '../audit-records.ts';
+import { checkRecord } from '../audit-records.ts';
 import { RECENT_MS, recordReady, writeStatus, type StatusDependencies } from '../status.ts';
 import { cachedView } from '../view.ts';
 import { entryStates, importStates, referenceOutcome } from './decide.ts';
@@ -27,7 +27,10 @@ export async function reconcileReference(
   const changed = await writeStatus(RESOURCES.secretReferences, reference, outcome, fields, signal, deps);
   if (changed) {
     recordReady('SecretReference', reference, outcome, deps.events);
-    await deps.audit.note(referenceRecord(reference, outcome, resolution, deps.systemNamespace), signal);
+    await deps.audit.note(
+      checkRecord('SecretReference', reference, outcome, resolution, deps.systemNamespace),
+      signal,
+    );
   }
   return outcome;
 }

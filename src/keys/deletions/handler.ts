@@ -3,7 +3,7 @@ import type { Caller } from '../../aggregation/resource.ts';
 import { GROUP } from '../../api/names.ts';
 import type { Source } from '../../resolve/place.ts';
 import { storeId } from '../../sources/kubernetes.ts';
-import { referencesTo, usedBy, type UsedByDependencies } from '../secret-keys/used-by.ts';
+import { usedBy, usersOf, type UsedByDependencies } from '../secret-keys/used-by.ts';
 
 export interface DeletionDependencies extends UsedByDependencies {
   readonly systemNamespace: string;
@@ -40,7 +40,7 @@ const review = z.object({
 type Request = z.infer<typeof review>['request'];
 
 /**
- * Answers the review of a deletion: it is always allowed, with warnings if references still name what is deleted. Never
+ * Answers the review of a deletion: it is always allowed, with warnings if references or storages still name what is deleted. Never
  * rejects; a body that is no such review has no uid to answer to and is a bad request.
  */
 export function deletionWarnings(
@@ -69,10 +69,10 @@ async function warningsFor(
   const found = deletedSource(request, deps);
   if (!found) return [];
   const { source, what } = found;
-  return usedBy(what, referencesTo(source, deps.world), callerOf(request), signal, deps);
+  return usedBy(what, usersOf(source, deps.world), callerOf(request), signal, deps);
 }
 
-/** What references call that which is deleted; undefined if it is nothing that they can name. */
+/** What references and storages call that which is deleted; undefined if it is nothing that they can name. */
 function deletedSource(
   { operation, resource, namespace, name, oldObject }: Request,
   { systemNamespace, storePrefix }: DeletionDependencies,

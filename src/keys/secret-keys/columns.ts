@@ -1,6 +1,6 @@
 import type { ApiObject, Column } from '../../aggregation/resource.ts';
 import { printable } from '../../resolve/problem.ts';
-import type { Source } from '../../resolve/place.ts';
+import type { NamedSource as Source } from '../../api/secret-reference.ts';
 import { encodeName, type KeyRef } from './name.ts';
 
 /** A key as clients see it. There is no value in it, and no resourceVersion or uid: nothing of it is stored. */

@@ -11,6 +11,7 @@ import type { VaultSource } from '../../sources/vault/source.ts';
 export type KeysWorld = Pick<
   World,
   | 'references'
+  | 'storages'
   | 'integrations'
   | 'namespaces'
   | 'stores'

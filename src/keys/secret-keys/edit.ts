@@ -7,7 +7,7 @@ import { keyObject } from './columns.ts';
 import type { SecretKeyDependencies } from './deps.ts';
 import { notFound } from './errors.ts';
 import { decodeName, type KeyRef } from './name.ts';
-import { referencesToKey, usedBy } from './used-by.ts';
+import { usedBy, usersOfKey } from './used-by.ts';
 import { untilSeen } from './seen.ts';
 import type { StoreWriter } from './store-writer.ts';
 import { writable } from './writable.ts';
@@ -68,7 +68,7 @@ async function noName(
   return notFound(name);
 }
 
-/** The answer warns of the references that still name the key. Rejects as updateKey does. */
+/** The answer warns of the references and storages that still name the key. Rejects as updateKey does. */
 export async function deleteKey(request: ResourceRequest, deps: EditDependencies): Promise<ObjectAnswer> {
   const { name = '', caller, body, signal } = request;
   const ref = decodeName(name);
@@ -80,7 +80,7 @@ export async function deleteKey(request: ResourceRequest, deps: EditDependencies
   }
   const object = await perform(request, { verb: 'delete', ...ref }, deps);
   const what = `key ${ref.key} of ${ref.source.type}/${ref.source.id}`;
-  const warnings = await usedBy(what, referencesToKey(ref, deps.world), caller, signal, deps);
+  const warnings = await usedBy(what, usersOfKey(ref, deps.world), caller, signal, deps);
   return { object, warnings };
 }
 

@@ -1,6 +1,6 @@
 import type { Caller } from '../../aggregation/resource.ts';
 import type { Integration } from '../../controllers/objects.ts';
-import type { Source } from '../../resolve/place.ts';
+import type { NamedSource as Source } from '../../api/secret-reference.ts';
 import type { SecretKeyDependencies } from './deps.ts';
 import type { Reads } from './reads.ts';
 import type { PageBuilder } from './page-builder.ts';

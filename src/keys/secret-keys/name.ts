@@ -1,11 +1,10 @@
 import { STORE_KEY } from '../../api/secret-key.ts';
-import type { SourceType } from '../../api/secret-reference.ts';
-import type { Source } from '../../resolve/place.ts';
+import type { NamedSource, SourceType } from '../../api/secret-reference.ts';
 
 /** One key of a source. */
 export interface KeyRef {
   readonly key: string;
-  readonly source: Source;
+  readonly source: NamedSource;
 }
 
 const PREFIXES: Readonly<Record<SourceType, string>> = { KUBERNETES: 'kubernetes', VAULT: 'vault' };
@@ -24,7 +23,7 @@ export function encodeName({ key, source }: KeyRef): string {
 }
 
 /** What the names of all keys of a source begin with. */
-export function namePrefix({ type, id }: Source): string {
+export function namePrefix({ type, id }: NamedSource): string {
   return `${PREFIXES[type]}:${id}:`;
 }
 

@@ -1,5 +1,5 @@
 import { StatusError } from '../../aggregation/errors.ts';
-import type { Source } from '../../resolve/place.ts';
+import type { NamedSource as Source } from '../../api/secret-reference.ts';
 import { encodeToken, indexBehind, relation, type Position } from './page.ts';
 import type { Selection } from './selection.ts';
 

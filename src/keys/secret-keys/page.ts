@@ -1,6 +1,6 @@
 import { StatusError } from '../../aggregation/errors.ts';
 import { GLOBAL } from '../../api/names.ts';
-import type { Source } from '../../resolve/place.ts';
+import type { NamedSource as Source } from '../../api/secret-reference.ts';
 import type { KeyRef } from './name.ts';
 
 /** The last key of a page: the next one begins behind it, whether it is still there or not. */

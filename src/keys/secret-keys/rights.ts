@@ -15,7 +15,13 @@ export function writeTo(domain: string): Attributes {
   return { verb: 'write', group: GROUP, resource: 'domains', name: domain };
 }
 
+/** A kind whose objects name sources. */
+export interface Naming {
+  readonly kind: 'SecretReference' | 'StorageConfig';
+  readonly plural: 'secretreferences' | 'storageconfigs';
+}
+
 /** Without a namespace: in all of them. */
-export function listReferences(namespace?: string): Attributes {
-  return { verb: 'list', group: GROUP, resource: 'secretreferences', namespace };
+export function listOf({ plural }: Naming, namespace?: string): Attributes {
+  return { verb: 'list', group: GROUP, resource: plural, namespace };
 }

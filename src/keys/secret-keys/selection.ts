@@ -1,6 +1,6 @@
 import { StatusError } from '../../aggregation/errors.ts';
 import type { FieldRequirement } from '../../aggregation/resource.ts';
-import type { Source } from '../../resolve/place.ts';
+import type { NamedSource as Source } from '../../api/secret-reference.ts';
 import { encodeName, namePrefix, type KeyRef } from './name.ts';
 
 /** What a field selector lets through. */

@@ -11,7 +11,7 @@ import {
   type SystemSecret,
 } from '../../controllers/objects.ts';
 import { refusal } from '../../resolve/permission.ts';
-import type { Source } from '../../resolve/place.ts';
+import type { NamedSource as Source } from '../../api/secret-reference.ts';
 import { storeName } from '../../sources/kubernetes.ts';
 import type { KeysWorld, SecretKeyDependencies } from './deps.ts';
 import { useOf } from './rights.ts';

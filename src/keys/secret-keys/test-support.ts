@@ -1,13 +1,19 @@
 import type { Caller, ResourceRequest } from '../../aggregation/resource.ts';
 import type { VaultIntegrationSpec } from '../../api/vault-integration.ts';
 import type { AuditRecord } from '../../audit/record.ts';
-import type { DomainNamespace, Integration, Reference, SystemSecret } from '../../controllers/objects.ts';
+import type {
+  DomainNamespace,
+  Integration,
+  Reference,
+  StorageConfig,
+  SystemSecret,
+} from '../../controllers/objects.ts';
 import { domainNamespace } from '../../controllers/objects.ts';
 import type { AccessQuestion } from '../../kube/access-review.ts';
 import { KubeError } from '../../kube/errors.ts';
 import { keyOf, type KubeObject, type ObjectRef, type Resource } from '../../kube/objects.ts';
 import { sourceKey } from '../../resolve/place.ts';
-import { sourcesOf } from '../../resolve/wanted.ts';
+import { sourcesOf, sourcesOfStorage } from '../../resolve/wanted.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { VaultAnswer } from '../../sources/vault/source.ts';
 import type { VaultTarget } from '../../sources/vault/target.ts';
@@ -59,6 +65,14 @@ export function reference(key: string, ...secrets: string[]): Reference {
   return { metadata: meta(name, namespace), spec: { env }, status: undefined };
 }
 
+/** Its secret key as `TYPE/id/key`. */
+export function storage(key: string, secret: string): StorageConfig {
+  const [namespace = '', name = ''] = key.split('/');
+  const [type, id = '', of = ''] = secret.split('/');
+  const storageSecret = { key: of, source: { type: type as 'VAULT', id } };
+  return { metadata: meta(name, namespace), spec: { type: 's3', storageSecret }, status: undefined };
+}
+
 /** What the cluster and Vault are like in a test. */
 export interface Setting {
   /** Namespace to domain. */
@@ -66,6 +80,7 @@ export interface Setting {
   readonly stores?: readonly SystemSecret[];
   readonly integrations?: readonly Integration[];
   readonly references?: readonly Reference[];
+  readonly storages?: readonly StorageConfig[];
   readonly credentials?: readonly SystemSecret[];
   readonly clock?: Clock;
   readonly vault?: (target: VaultTarget, signal: AbortSignal, notBefore: number) => Promise<VaultAnswer>;
@@ -94,7 +109,10 @@ export function lab(setting: Setting = {}) {
     list: () => objects,
     byIndex: (_: string, value: string) =>
       objects.filter((one) =>
-        sourcesOf((one as unknown as Reference).spec).some((s) => sourceKey(s) === value),
+        [
+          ...sourcesOf((one as unknown as Reference).spec),
+          ...sourcesOfStorage((one as unknown as StorageConfig).spec),
+        ].some((s) => sourceKey(s) === value),
       ),
     hasSynced: () => true,
     stalenessMs: () => staleness,
@@ -128,6 +146,7 @@ export function lab(setting: Setting = {}) {
       stores: watched(setting.stores),
       integrations: watched(setting.integrations),
       references: watched(setting.references),
+      storages: watched(setting.storages),
       credentials: watched(setting.credentials ?? [login]),
       certificates: watched(),
       serviceAccounts: watched(),

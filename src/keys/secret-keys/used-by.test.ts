@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { ImportEntry } from '../../api/secret-reference.ts';
 import type { AccessQuestion } from '../../kube/access-review.ts';
 import { KubeError } from '../../kube/errors.ts';
-import { ann, lab, reference } from './test-support.ts';
-import { referencesTo, referencesToKey, usedBy } from './used-by.ts';
+import { ann, lab, reference, storage } from './test-support.ts';
+import { usedBy, usersOf, usersOfKey } from './used-by.ts';
 
 const own = { type: 'KUBERNETES', id: 'marketing' } as const;
 const bulk = (entry: Partial<ImportEntry>) => {
@@ -28,8 +28,19 @@ describe('the references to a key', () => {
     ['an import of a prefix', bulk({ select: { prefix: 'x' } }), false],
   ])('%s', (_, one, expected) => {
     const { world } = lab({ references: [one] }).deps;
-    expect(referencesToKey({ key: 'k', source: own }, world)).toHaveLength(expected ? 1 : 0);
-    expect(referencesTo(own, world)).toHaveLength(1);
+    expect(usersOfKey({ key: 'k', source: own }, world).references).toHaveLength(expected ? 1 : 0);
+    expect(usersOf(own, world).references).toHaveLength(1);
+  });
+});
+
+describe('the storages of a key', () => {
+  it.each([
+    ['one whose secret key it is', storage('a/lake', 'KUBERNETES/marketing/k'), 1],
+    ['one with another key', storage('a/lake', 'KUBERNETES/marketing/other'), 0],
+    ['one of another source', storage('a/lake', 'KUBERNETES/global/k'), 0],
+  ])('%s', (_, one, expected) => {
+    const { world } = lab({ storages: [one] }).deps;
+    expect(usersOfKey({ key: 'k', source: own }, world).storages).toHaveLength(expected);
   });
 });
 
@@ -40,7 +51,10 @@ describe('the warnings about them', () => {
     );
   const ask = async (count: number, may: (question: AccessQuestion) => boolean | Promise<boolean>) => {
     const { deps, asked } = lab({ may });
-    return { warnings: await usedBy('it', inNamespaces(count), ann, signal, deps), asked };
+    return {
+      warnings: await usedBy('it', { references: inNamespaces(count), storages: [] }, ann, signal, deps),
+      asked,
+    };
   };
 
   it('ask once for those who may list everywhere', async () => {
@@ -56,6 +70,13 @@ describe('the warnings about them', () => {
     expect(asked).toHaveLength(17);
     expect(warnings[0]).toMatch(/^40 SecretReferences still name it: n00\/r, .*, n15\/r$/);
     expect(warnings.at(-1)).toBe('and 24 more');
+  });
+
+  it('count storages apart, and name them to those who may list these', async () => {
+    const { deps } = lab({ may: ({ resource }) => resource === 'storageconfigs' });
+    const storages = [storage('a/lake', 'KUBERNETES/marketing/k')];
+    const warnings = await usedBy('it', { references: inNamespaces(2), storages }, ann, signal, deps);
+    expect(warnings).toEqual(['2 SecretReferences still name it', '1 StorageConfig still names it: a/lake']);
   });
 
   it('tell no name without an answer', async () => {

@@ -1,65 +1,95 @@
 import type { Caller } from '../../aggregation/resource.ts';
-import type { Reference } from '../../controllers/objects.ts';
+import type { Reference, StorageConfig } from '../../controllers/objects.ts';
 import { KubeError } from '../../kube/errors.ts';
 import { keyOf } from '../../kube/objects.ts';
+import type { SecretObject } from '../../api/secret-reference.ts';
 import { sourceKey, type Source } from '../../resolve/place.ts';
 import { selectKeys } from '../../resolve/select.ts';
 import type { KeysWorld } from './deps.ts';
 import type { KeyRef } from './name.ts';
-import { listReferences } from './rights.ts';
+import { listOf, type Naming } from './rights.ts';
 import { may, type RightsDependencies } from '../may.ts';
 import { enumerated } from './warnings.ts';
 
 export interface UsedByDependencies extends RightsDependencies {
-  readonly world: Pick<KeysWorld, 'references'>;
+  readonly world: Pick<KeysWorld, 'references' | 'storages'>;
 }
 
-/** The references of all namespaces that name a source. */
-export function referencesTo(source: Source, world: UsedByDependencies['world']): readonly Reference[] {
-  return world.references.byIndex('source', sourceKey(source));
+/** What names a source or a key of it. */
+export interface Users {
+  readonly references: readonly Reference[];
+  readonly storages: readonly StorageConfig[];
+}
+
+/** The references and storages of all namespaces that name a source. */
+export function usersOf(source: Source, { references, storages }: UsedByDependencies['world']): Users {
+  const key = sourceKey(source);
+  return { references: references.byIndex('source', key), storages: storages.byIndex('source', key) };
 }
 
 /** Those that name one key of it, or take it with others in bulk. */
-export function referencesToKey(
-  { key, source }: KeyRef,
-  world: UsedByDependencies['world'],
-): readonly Reference[] {
+export function usersOfKey({ key, source }: KeyRef, world: UsedByDependencies['world']): Users {
   const isSource = (other: Source) => other.type === source.type && other.id === source.id;
-  return referencesTo(source, world).filter(
-    ({ spec: { env = [], envFrom = [], sparkConf = [] } }) =>
-      [...env, ...sparkConf].some(({ secret }) => secret.key === key && isSource(secret.source)) ||
-      envFrom.some((entry) => isSource(entry.source) && selectKeys([key], entry.select).keys.length > 0),
-  );
+  const isIt = (secret: SecretObject | undefined) => secret?.key === key && isSource(secret.source);
+  const { references, storages } = usersOf(source, world);
+  return {
+    references: references.filter(
+      ({ spec: { env = [], envFrom = [], sparkConf = [] } }) =>
+        [...env, ...sparkConf].some(({ secret }) => isIt(secret)) ||
+        envFrom.some((entry) => isSource(entry.source) && selectKeys([key], entry.select).keys.length > 0),
+    ),
+    storages: storages.filter(({ spec }) => isIt(spec.accessKeySecret) || isIt(spec.storageSecret)),
+  };
 }
 
 /** So many namespaces are asked about; what lies in others is counted. */
 const MAX_QUESTIONS = 16;
 
 /**
- * Warnings that these references name `what`: how many, and the names of those that the caller may list anyway.
- * Empty if there are none. Rejects with nothing but the signal's reason: without an answer no name is told.
+ * Warnings that these references and storages name `what`: how many, and the names of those that the caller may list
+ * anyway. Empty if there are none. Rejects with nothing but the signal's reason: without an answer no name is told.
  */
 export async function usedBy(
   what: string,
-  references: readonly Reference[],
+  { references, storages }: Users,
   caller: Caller,
   signal: AbortSignal,
   deps: RightsDependencies,
 ): Promise<readonly string[]> {
-  const { length } = references;
+  const told = await Promise.all([
+    tell({ kind: 'SecretReference', plural: 'secretreferences' }, references),
+    tell({ kind: 'StorageConfig', plural: 'storageconfigs' }, storages),
+  ]);
+  return told.flat();
+
+  async function tell(of: Naming, users: readonly (Reference | StorageConfig)[]) {
+    return usedByKind(what, of, users, caller, signal, deps);
+  }
+}
+
+async function usedByKind(
+  what: string,
+  of: Naming,
+  users: readonly (Reference | StorageConfig)[],
+  caller: Caller,
+  signal: AbortSignal,
+  deps: RightsDependencies,
+): Promise<readonly string[]> {
+  const { length } = users;
   if (length === 0) return [];
-  const namespaces = [...new Set(references.map(({ metadata }) => metadata.namespace ?? ''))].toSorted();
-  const open = await openTo(caller, namespaces, signal, deps);
-  const names = references
+  const namespaces = [...new Set(users.map(({ metadata }) => metadata.namespace ?? ''))].toSorted();
+  const open = await openTo(of, caller, namespaces, signal, deps);
+  const names = users
     .filter(({ metadata }) => open.has(metadata.namespace ?? ''))
     .map(keyOf)
     .toSorted();
-  const still = length === 1 ? '1 SecretReference still names' : `${length} SecretReferences still name`;
+  const still = length === 1 ? `1 ${of.kind} still names` : `${length} ${of.kind}s still name`;
   return enumerated(`${still} ${what}`, names, length - names.length);
 }
 
-/** Those of the namespaces in which the caller may list references. */
+/** Those of the namespaces in which the caller may list objects of the kind. */
 async function openTo(
+  of: Naming,
   caller: Caller,
   namespaces: readonly string[],
   signal: AbortSignal,
@@ -67,7 +97,7 @@ async function openTo(
 ): Promise<ReadonlySet<string>> {
   const ask = async (namespace?: string): Promise<boolean> => {
     try {
-      return await may(caller, listReferences(namespace), signal, deps);
+      return await may(caller, listOf(of, namespace), signal, deps);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof KubeError) return false;

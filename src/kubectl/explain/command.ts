@@ -5,23 +5,26 @@ import { hiddenText, see } from '../api/see.ts';
 import { EXIT, PluginError, usageError } from '../cli/exit.ts';
 import { CONNECTION, OUTPUT, parseFlags, SYSTEM, wantsJson } from '../cli/flags.ts';
 import type { Command } from '../command.ts';
-import { aboutPod, aboutReference } from './gather.ts';
-import type { Known, SeenPod, SeenReference } from './known.ts';
+import { aboutPod, aboutReference, aboutStorage } from './gather.ts';
+import type { Known, SeenPod, SeenReference, SeenStorage } from './known.ts';
 import { reportOf } from './report.ts';
 import { textOf } from './text.ts';
 
 const FLAGS = { ...OUTPUT, ...SYSTEM, ...CONNECTION } as const;
 
-const KINDS: Readonly<Record<string, 'pod' | 'reference'>> = {
+type Kind = 'pod' | 'reference' | 'storage';
+
+const KINDS: Readonly<Record<string, Kind>> = {
   ...{ pod: 'pod', pods: 'pod', po: 'pod' },
   ...{ secretreference: 'reference', secretreferences: 'reference', sref: 'reference', sr: 'reference' },
+  ...{ storageconfig: 'storage', storageconfigs: 'storage', stc: 'storage' },
 };
 
 export const explain: Command = {
-  usage: 'explain pod|secretreference NAME [-o json]',
+  usage: 'explain pod|secretreference|storageconfig NAME [-o json]',
   summary:
-    'Shows where each variable of a pod or SecretReference comes from, whether it is allowed, and why it waits.',
-  description: `Kinds: pod (po), secretreference (sref, sr), also as pod/NAME. Everything is read with your own rights. What you may not
+    'Shows where each variable of a pod, SecretReference or StorageConfig comes from, whether it is allowed, and why it waits.',
+  description: `Kinds: pod (po), secretreference (sref, sr), storageconfig (stc), also as pod/NAME. Everything is read with your own rights. What you may not
 see is said to be "not visible", with the right that would show it. Values and Secrets are never read.
 
 DOMAIN COVERED  the source is open to the domain of the namespace
@@ -49,18 +52,24 @@ the API server does not answer.`,
   },
 };
 
-function named(args: readonly string[]): { readonly kind: 'pod' | 'reference'; readonly name: string } {
+function named(args: readonly string[]): { readonly kind: Kind; readonly name: string } {
   const [word = '', name, ...rest] = args.length === 1 ? (args[0] ?? '').split('/') : args;
   const kind = Object.hasOwn(KINDS, word.toLowerCase()) ? KINDS[word.toLowerCase()] : undefined;
   if (!kind || !name || rest.length > 0)
-    throw usageError('name one: explain pod NAME, or explain secretreference NAME');
+    throw usageError(
+      'name one: explain pod NAME, explain secretreference NAME, or explain storageconfig NAME',
+    );
   return { kind, name };
 }
 
-async function gather(api: Api, kind: 'pod' | 'reference', name: string, system: string): Promise<Known> {
+async function gather(api: Api, kind: Kind, name: string, system: string): Promise<Known> {
   if (kind === 'pod') {
     const pod = await the<SeenPod>(api, 'pod', RESOURCES.pods, name);
     return aboutPod(api, pod, system);
+  }
+  if (kind === 'storage') {
+    const storage = await the<SeenStorage>(api, 'StorageConfig', RESOURCES.storageConfigs, name);
+    return aboutStorage(api, storage, system);
   }
   const reference = await the<SeenReference>(api, 'SecretReference', RESOURCES.secretReferences, name);
   return aboutReference(api, reference, system);
@@ -69,7 +78,7 @@ async function gather(api: Api, kind: 'pod' | 'reference', name: string, system:
 async function the<T>(
   api: Api,
   what: string,
-  resource: (typeof RESOURCES)['pods' | 'secretReferences'],
+  resource: (typeof RESOURCES)['pods' | 'secretReferences' | 'storageConfigs'],
   name: string,
 ) {
   const seen = await see<T>(api, resource, { namespace: api.namespace, name });

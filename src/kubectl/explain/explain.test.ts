@@ -3,7 +3,7 @@ import type { EnvEntry } from '../../api/secret-reference.ts';
 import type { Seen } from '../api/see.ts';
 import { kubeError, scriptedApi } from '../test-support.ts';
 import { aboutPod } from './gather.ts';
-import type { Known, SeenIntegration, SeenPod, SeenReference } from './known.ts';
+import type { Known, SeenIntegration, SeenPod, SeenReference, SeenStorage } from './known.ts';
 import { reportOf } from './report.ts';
 import { rowsOf, type Row } from './rows.ts';
 import { textOf } from './text.ts';
@@ -38,7 +38,13 @@ function known(more: Partial<Known> = {}): Known {
   return {
     ...{ namespace: 'team-a', systemNamespace: 'fairlead-system' },
     ofNamespace: found({ metadata: { name: 'team-a', labels: { 'fairlead.dev/domain': 'marketing' } } }),
-    ...{ references: new Map(), integrations: new Map(), use: new Map(), events: found([]) },
+    ...{
+      references: new Map(),
+      storages: new Map(),
+      integrations: new Map(),
+      use: new Map(),
+      events: found([]),
+    },
     ...more,
   };
 }
@@ -49,6 +55,69 @@ function row(of: EnvEntry, more: Partial<Known> = {}): Row | undefined {
   const integrations = new Map([['v', integration(['marketing'])]]);
   return rowsOf(known({ references, integrations, use: new Map([['v', 'yes']]), ...more }), [])[0];
 }
+
+describe('a row of a storage', () => {
+  const spec = { type: 'minio', bucket: 'b', endpoint: 'http://m', accessKey: 'planted' } as const;
+  const stored = { key: 'k', source: { type: 'VAULT', id: 'v' } } as const;
+  const storage = (name: string, more: Partial<SeenStorage> = {}): Seen<SeenStorage> =>
+    found({
+      metadata: { name, generation: 1 },
+      spec: { ...spec, bucket: name, storageSecret: stored },
+      ...more,
+    });
+  const entries = [{ name: 'AWS_SECRET_ACCESS_KEY', type: 'VAULT', id: 'v', state: 'Resolved', version: 3 }];
+  const world = (...names: string[]) =>
+    known({
+      storages: new Map(
+        names.map((name) => [name, storage(name, { status: { observedGeneration: 1, entries } })]),
+      ),
+      integrations: new Map([['v', integration(['marketing'])]]),
+      use: new Map([['v', 'yes']]),
+    });
+
+  it('says where the value is, and shows none', () => {
+    const rows = rowsOf(world('lake'), []);
+    expect(rows.find(({ variable }) => variable === 'AWS_ACCESS_KEY_ID')).toEqual({
+      ...{ variable: 'AWS_ACCESS_KEY_ID', storage: 'lake', key: 'accessKey', optional: false },
+      ...{ source: { type: 'STORAGE', id: 'lake' }, path: 'the StorageConfig lake itself' },
+      ...{ domainCovered: 'yes', youMayUse: '-', state: 'not checked yet' },
+    });
+    expect(rows.find(({ variable }) => variable === 'AWS_SECRET_ACCESS_KEY')).toMatchObject({
+      ...{
+        storage: 'lake',
+        key: 'k',
+        path: '/v1/kv/data/a',
+        version: 3,
+        youMayUse: 'yes',
+        state: 'Resolved',
+      },
+    });
+    expect(textOf(reportOf(world('lake'), 'lake'))).toContain('storage lake');
+    expect(JSON.stringify(reportOf(world('lake'), 'lake'))).not.toContain('planted');
+  });
+
+  it('is there for the variables of the first storage alone, as the pod gets them', () => {
+    const rows = rowsOf(world('lake', 'raw'), []);
+    const of = (end: string) =>
+      rows.filter(({ variable }) => variable.endsWith(end)).map((one) => one.storage);
+    expect(of('AWS_REGION')).toEqual(['lake']);
+    expect(of('.endpoint')).toEqual(['lake', 'raw']);
+  });
+
+  it('leaves a problem where there is none: what is missing, and what is hidden', () => {
+    const { problems, notVisible } = reportOf(
+      known({
+        storages: new Map<string, Seen<SeenStorage>>([
+          ['gone', ABSENT],
+          ['theirs', hidden('get x')],
+        ]),
+      }),
+      'job',
+    );
+    expect(problems.map(({ reason }) => reason)).toEqual(['StorageConfigNotFound']);
+    expect(notVisible).toEqual(['StorageConfig theirs: not visible to you (needs get x)']);
+  });
+});
 
 describe('a row', () => {
   const vault = entry('A', 'VAULT', 'v');

@@ -1,13 +1,21 @@
-import { REFERENCES_ANNOTATION } from '../../api/names.ts';
+import { REFERENCES_ANNOTATION, STORAGE_ANNOTATION } from '../../api/names.ts';
 import { RESOURCES } from '../../api/resources.ts';
 import { referenceNames } from '../../admission/pod.ts';
 import { KubeError } from '../../kube/errors.ts';
 import type { Resource } from '../../kube/objects.ts';
-import { sourcesOf } from '../../resolve/wanted.ts';
+import { sourcesOf, sourcesOfStorage } from '../../resolve/wanted.ts';
 import { mayI } from '../api/access.ts';
 import type { Api } from '../api/api.ts';
 import { found, rightTo, see, type Seen } from '../api/see.ts';
-import type { Known, SeenEvent, SeenIntegration, SeenNamespace, SeenPod, SeenReference } from './known.ts';
+import type {
+  Known,
+  SeenEvent,
+  SeenIntegration,
+  SeenNamespace,
+  SeenPod,
+  SeenReference,
+  SeenStorage,
+} from './known.ts';
 
 const EVENTS: Resource = { group: '', version: 'v1', plural: 'events', namespaced: true };
 /** Somebody may name many; the API server is asked for so many at once. */
@@ -15,15 +23,20 @@ const AT_ONCE = 8;
 
 /** What is known about a pod that exists. Rejects with KubeError. */
 export async function aboutPod(api: Api, pod: SeenPod, systemNamespace: string): Promise<Known> {
-  const names = referenceNames(pod.metadata.annotations?.[REFERENCES_ANNOTATION] ?? '');
-  const { namespace } = api;
-  const references = new Map<string, Seen<SeenReference>>();
+  const { annotations = {} } = pod.metadata;
+  const named = async <T>(by: string, resource: Resource) =>
+    inOrder<T>(api, resource, referenceNames(annotations[by] ?? ''));
+  const references = await named<SeenReference>(REFERENCES_ANNOTATION, RESOURCES.secretReferences);
+  const storages = await named<SeenStorage>(STORAGE_ANNOTATION, RESOURCES.storageConfigs);
+  return { pod, ...(await around(api, 'Pod', pod, { references, storages }, systemNamespace)) };
+}
+
+async function inOrder<T>(api: Api, resource: Resource, names: readonly string[]) {
+  const objects = new Map<string, Seen<T>>(names.map((name) => [name, { kind: 'absent' }]));
   await eachOf(names, async (name) => {
-    references.set(name, { kind: 'absent' });
-    references.set(name, await see<SeenReference>(api, RESOURCES.secretReferences, { namespace, name }));
+    objects.set(name, await see<T>(api, resource, { namespace: api.namespace, name }));
   });
-  const ordered = new Map(names.map((name) => [name, references.get(name) ?? { kind: 'absent' as const }]));
-  return { pod, ...(await around(api, 'Pod', pod, ordered, systemNamespace)) };
+  return objects;
 }
 
 /** What is known about a reference that exists. Rejects with KubeError. */
@@ -33,18 +46,36 @@ export async function aboutReference(
   systemNamespace: string,
 ): Promise<Known> {
   const only = new Map([[reference.metadata.name, { kind: 'found' as const, object: reference }]]);
-  return around(api, 'SecretReference', reference, only, systemNamespace);
+  return around(
+    api,
+    'SecretReference',
+    reference,
+    { references: only, storages: new Map() },
+    systemNamespace,
+  );
+}
+
+/** What is known about a storage that exists. Rejects with KubeError. */
+export async function aboutStorage(api: Api, storage: SeenStorage, systemNamespace: string): Promise<Known> {
+  const only = new Map([[storage.metadata.name, { kind: 'found' as const, object: storage }]]);
+  return around(api, 'StorageConfig', storage, { references: new Map(), storages: only }, systemNamespace);
 }
 
 async function around(
   api: Api,
   kind: string,
-  object: SeenPod | SeenReference,
-  references: ReadonlyMap<string, Seen<SeenReference>>,
+  object: SeenPod | SeenReference | SeenStorage,
+  { references, storages }: Pick<Known, 'references' | 'storages'>,
   systemNamespace: string,
 ): Promise<Known> {
   const { namespace } = api;
-  const sources = [...references.values()].flatMap((seen) => sourcesOf(found(seen)?.spec ?? {}));
+  const sources = [
+    ...[...references.values()].flatMap((seen) => sourcesOf(found(seen)?.spec ?? {})),
+    ...[...storages.values()].flatMap((seen) => {
+      const storage = found(seen);
+      return storage ? sourcesOfStorage(storage.spec) : [];
+    }),
+  ];
   const ids = [...new Set(sources.filter(({ type }) => type === 'VAULT').map(({ id }) => id))];
   const integrations = new Map<string, Seen<SeenIntegration>>();
   const use = new Map<string, 'yes' | 'no' | 'unknown'>();
@@ -57,7 +88,7 @@ async function around(
       use.set(id, await mayI(api, { verb: 'use', resource: RESOURCES.vaultIntegrations, ...ref }));
     }),
   ]);
-  return { namespace, systemNamespace, ofNamespace, references, integrations, use, events };
+  return { namespace, systemNamespace, ofNamespace, references, storages, integrations, use, events };
 }
 
 async function eventsOf(

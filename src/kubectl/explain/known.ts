@@ -1,5 +1,6 @@
 import type { Condition } from '../../api/schema.ts';
 import type { SecretReferenceSpec, SecretReferenceStatus } from '../../api/secret-reference.ts';
+import type { StorageConfigSpec, StorageConfigStatus } from '../../api/storage-config.ts';
 import type { VaultIntegrationSpec, VaultIntegrationStatus } from '../../api/vault-integration.ts';
 import type { Pod } from '../../admission/pod.ts';
 import type { Seen } from '../api/see.ts';
@@ -17,6 +18,12 @@ export interface SeenReference {
   readonly metadata: Meta;
   readonly spec: SecretReferenceSpec;
   readonly status?: SecretReferenceStatus;
+}
+
+export interface SeenStorage {
+  readonly metadata: Meta;
+  readonly spec: StorageConfigSpec;
+  readonly status?: StorageConfigStatus;
 }
 
 export interface SeenIntegration {
@@ -49,10 +56,12 @@ export interface Known {
   readonly namespace: string;
   readonly systemNamespace: string;
   readonly ofNamespace: Seen<SeenNamespace>;
-  /** Absent when a reference is explained. */
+  /** Absent when a reference or a storage is explained. */
   readonly pod?: SeenPod;
   /** In the order in which the pod names them. */
   readonly references: ReadonlyMap<string, Seen<SeenReference>>;
+  /** The same. */
+  readonly storages: ReadonlyMap<string, Seen<SeenStorage>>;
   readonly integrations: ReadonlyMap<string, Seen<SeenIntegration>>;
   /** May the caller `use` this integration? */
   readonly use: ReadonlyMap<string, 'yes' | 'no' | 'unknown'>;

@@ -1,11 +1,17 @@
-import { DELIVERED_ANNOTATION, DELIVERED_CONDITION, GATE, REFERENCES_ANNOTATION } from '../../api/names.ts';
+import {
+  DELIVERED_ANNOTATION,
+  DELIVERED_CONDITION,
+  GATE,
+  REFERENCES_ANNOTATION,
+  STORAGE_ANNOTATION,
+} from '../../api/names.ts';
 import { fixOf } from '../../api/reasons.ts';
 import { deliveryNameOf, placeholderKeys, referenceNames } from '../../admission/pod.ts';
 import { allContainers } from '../../admission/pod-shape.ts';
 import { DOMAIN_MISSING } from '../../resolve/permission.ts';
 import { collectWanted } from '../../resolve/wanted.ts';
 import { found, hiddenText } from '../api/see.ts';
-import type { Known, SeenPod } from './known.ts';
+import type { Known, SeenPod, SeenReference, SeenStorage } from './known.ts';
 import { domainOf, isCurrent, rowsOf, type Row } from './rows.ts';
 
 export interface Problem {
@@ -15,7 +21,7 @@ export interface Problem {
 }
 
 export interface Report {
-  readonly kind: 'Pod' | 'SecretReference';
+  readonly kind: 'Pod' | 'SecretReference' | 'StorageConfig';
   readonly namespace: string;
   readonly name: string;
   /** Delivered or resolved, or nothing was asked for. */
@@ -23,7 +29,7 @@ export interface Report {
   /** Null: the namespace has none. Absent: it cannot be seen. */
   readonly domain?: string | null;
   readonly pod?: PodReport;
-  /** Condition Ready of the reference, or our condition of the pod. */
+  /** Condition Ready of the reference or storage, or our condition of the pod. */
   readonly condition?: { readonly status: string; readonly reason: string; readonly message: string };
   /** What to do, by the table of reasons. */
   readonly fix?: string;
@@ -43,6 +49,7 @@ export interface PodReport {
   readonly delivery?: string;
   readonly delivered: boolean;
   readonly references: readonly string[];
+  readonly storages: readonly string[];
   /** Those that read the delivery. */
   readonly containers: readonly string[];
   /** `DB_PASSWORD in main`: set by the pod itself, which wins over the delivery. */
@@ -66,7 +73,7 @@ export interface EventReport {
   readonly message: string;
 }
 
-/** Everything that is said about a pod or a reference, from what is known. Pure. */
+/** Everything that is said about a pod, a reference or a storage, from what is known. Pure. */
 export function reportOf(known: Known, name: string): Report {
   const { pod, namespace } = known;
   const delivery = pod && deliveryNameOf(pod);
@@ -77,7 +84,7 @@ export function reportOf(known: Known, name: string): Report {
   const podFacts = pod && podReport(pod, delivery, variables);
   const fix = condition?.status === 'True' ? undefined : fixOf(condition?.reason);
   return {
-    kind: pod ? 'Pod' : 'SecretReference',
+    kind: pod ? 'Pod' : known.storages.size > 0 ? 'StorageConfig' : 'SecretReference',
     namespace,
     name,
     ok: podFacts
@@ -107,12 +114,16 @@ function podReport(pod: SeenPod, delivery: string | undefined, variables: readon
   const names = new Set(variables.map(({ variable }) => variable));
   const { phase } = pod.status ?? {};
   return {
-    asks: gated || delivery !== undefined || Object.hasOwn(annotations, REFERENCES_ANNOTATION),
+    asks:
+      gated ||
+      delivery !== undefined ||
+      [REFERENCES_ANNOTATION, STORAGE_ANNOTATION].some((name) => Object.hasOwn(annotations, name)),
     ...(phase !== undefined && { phase }),
     gate: gated ? 'held' : 'not held',
     ...(delivery !== undefined && { delivery }),
     delivered: Object.hasOwn(annotations, DELIVERED_ANNOTATION),
     references: referenceNames(annotations[REFERENCES_ANNOTATION] ?? ''),
+    storages: referenceNames(annotations[STORAGE_ANNOTATION] ?? ''),
     containers: readers.map(({ name }) => name),
     ownEnv: readers.flatMap((container) =>
       (container.env ?? [])
@@ -127,15 +138,15 @@ function isServed({ gate, delivered }: PodReport): boolean {
 }
 
 function isCurrentOnly(known: Known): boolean {
-  return [...known.references.values()].every((seen) => {
-    const reference = found(seen);
-    return !reference || isCurrent(reference);
+  return [...known.references.values(), ...known.storages.values()].every((seen) => {
+    const object = found<SeenReference | SeenStorage>(seen);
+    return !object || isCurrent(object);
   });
 }
 
-function conditionOf({ pod, references }: Known): Report['condition'] {
-  const [only] = references.values();
-  const conditions = pod ? pod.status?.conditions : found(only)?.status?.conditions;
+function conditionOf({ pod, references, storages }: Known): Report['condition'] {
+  const [only] = [...references.values(), ...storages.values()];
+  const conditions = (pod ?? found<SeenPod | SeenReference | SeenStorage>(only))?.status?.conditions;
   const type = pod ? DELIVERED_CONDITION : 'Ready';
   const condition = conditions?.find((one) => one.type === type);
   return (
@@ -147,13 +158,17 @@ function conditionOf({ pod, references }: Known): Report['condition'] {
   );
 }
 
-/** What the resolver would say before it asks any source, of the references that can be seen. */
+/** What the resolver would say before it asks any source, of the references and storages that can be seen. */
 function problemsOf(known: Known, placeholders: readonly string[]): Problem[] {
   const references = [...known.references].flatMap(([name, seen]) => {
     if (seen.kind === 'hidden') return [];
     return [seen.kind === 'found' ? { name, ...seen.object.spec } : { missing: name }];
   });
-  const { problems } = collectWanted(references, placeholders);
+  const storages = [...known.storages].flatMap(([name, seen]) => {
+    if (seen.kind === 'hidden') return [];
+    return [seen.kind === 'found' ? { name, spec: seen.object.spec } : { missing: name }];
+  });
+  const { problems } = collectWanted(references, placeholders, storages);
   const homeless =
     known.ofNamespace.kind === 'found' && domainOf(known) === undefined ? [DOMAIN_MISSING] : [];
   return [...homeless, ...problems].map((problem: Problem) => ({
@@ -198,6 +213,7 @@ function notVisible(known: Known): string[] {
   };
   note(`the domain of namespace ${known.namespace}`, known.ofNamespace);
   for (const [name, seen] of known.references) note(`SecretReference ${name}`, seen);
+  for (const [name, seen] of known.storages) note(`StorageConfig ${name}`, seen);
   for (const [id, seen] of known.integrations) note(`VaultIntegration ${id}`, seen);
   note('events', known.events);
   return hidden;

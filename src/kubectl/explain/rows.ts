@@ -3,7 +3,8 @@ import type { EnvEntry, ImportEntry } from '../../api/secret-reference.ts';
 import { refusal } from '../../resolve/permission.ts';
 import { placeOf, type Place } from '../../resolve/place.ts';
 import { found, type Seen } from '../api/see.ts';
-import type { Known, SeenIntegration, SeenReference } from './known.ts';
+import { collectWanted, type Wanted } from '../../resolve/wanted.ts';
+import type { Known, SeenIntegration, SeenReference, SeenStorage } from './known.ts';
 
 export const NOT_VISIBLE = 'not visible';
 
@@ -11,8 +12,9 @@ export const NOT_VISIBLE = 'not visible';
 export interface Row {
   /** `DB_PASSWORD`, or `envFrom[0]`. */
   readonly variable: string;
-  /** Absent for a placeholder. */
+  /** Absent for a placeholder, and where a storage asks for it. */
   readonly reference?: string;
+  readonly storage?: string;
   readonly source: { readonly type: string; readonly id: string };
   readonly key: string;
   /** What is read: below the host of the integration, or a store. */
@@ -29,7 +31,7 @@ export interface Row {
   readonly variables?: number;
 }
 
-/** A row for each variable and import of the references that can be seen, and for each placeholder of the pod. */
+/** A row for all that the references and storages that can be seen give, and for each placeholder of the pod. */
 export function rowsOf(known: Known, placeholders: readonly string[]): Row[] {
   const ofReferences = [...known.references.values()].flatMap((seen) => {
     const reference = found(seen);
@@ -40,7 +42,32 @@ export function rowsOf(known: Known, placeholders: readonly string[]): Row[] {
       ...envFrom.map((entry, index) => importRow(entry, index, reference, known)),
     ];
   });
-  return [...ofReferences, ...placeholders.map((key) => placeholderRow(key, known))];
+  return [...ofReferences, ...ofStorages(known), ...placeholders.map((key) => placeholderRow(key, known))];
+}
+
+/** Of several storages of one kind the first one alone gives variables, so they are looked at together. */
+function ofStorages(known: Known): Row[] {
+  const seen = [...known.storages.values()].flatMap((one) => found(one) ?? []);
+  const byName = new Map(seen.map((storage) => [storage.metadata.name, storage]));
+  const storages = seen.map(({ metadata: { name }, spec }) => ({ name, spec }));
+  const { variables, properties } = collectWanted([], [], storages);
+  return [...variables, ...properties].map((wanted) =>
+    storageRow(wanted, byName.get(wanted.from?.name ?? ''), known),
+  );
+}
+
+function storageRow({ name, secret }: Wanted, storage: SeenStorage | undefined, known: Known): Row {
+  const status = storage?.status?.entries?.find((one) => one.name === name);
+  const version = status?.version ?? secret.version;
+  return {
+    variable: name,
+    ...(storage && { storage: storage.metadata.name }),
+    key: secret.key,
+    optional: false,
+    ...aboutPlace(placeOf(secret), known),
+    ...(version !== undefined && { version }),
+    state: storage ? stateOf(status?.state, storage) : 'not checked yet',
+  };
 }
 
 /** Or a Spark property. */
@@ -89,6 +116,10 @@ function aboutPlace(
 ): Pick<Row, 'source' | 'path' | 'domainCovered' | 'youMayUse'> {
   const { source } = place;
   const { type, id } = source;
+  if (type === 'STORAGE') {
+    const path = `the StorageConfig ${id} itself`;
+    return { source, path, domainCovered: covered(place, known), youMayUse: '-' };
+  }
   if (type === 'KUBERNETES') {
     const path = id === GLOBAL ? 'the global store' : `the store of ${id}`;
     return { source, path, domainCovered: covered(place, known), youMayUse: '-' };
@@ -129,10 +160,13 @@ export function domainOf(known: Known): string | undefined {
 }
 
 /** What the status says about an older version of the reference is no news of this one. */
-function stateOf(state: string | undefined, reference: SeenReference): string {
+function stateOf(state: string | undefined, reference: SeenReference | SeenStorage): string {
   return state === undefined || !isCurrent(reference) ? 'not checked yet' : state;
 }
 
-export function isCurrent({ metadata, status }: Pick<SeenReference, 'metadata' | 'status'>): boolean {
+export function isCurrent({
+  metadata,
+  status,
+}: Pick<SeenReference | SeenStorage, 'metadata' | 'status'>): boolean {
   return metadata.generation === undefined || status?.observedGeneration === metadata.generation;
 }

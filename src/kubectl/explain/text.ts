@@ -51,7 +51,8 @@ function headOf({
 
 function noCondition(pod: PodReport | undefined): string {
   if (!pod) return 'not checked yet';
-  if (!pod.asks) return 'this pod asks for no secrets (no annotation fairlead.dev/secret-references)';
+  if (!pod.asks)
+    return 'this pod asks for no secrets (no annotation fairlead.dev/secret-references or fairlead.dev/storage)';
   return pod.delivered ? 'no condition: the pod got its secrets at the first try' : 'no condition yet';
 }
 
@@ -66,6 +67,7 @@ function podFacts(pod: PodReport): (readonly [string, string])[] {
       ? ([
           ['Delivery', delivery],
           ['References', pod.references.join(', ') || 'none'],
+          ['Storages', pod.storages.join(', ') || 'none'],
           ['Containers', pod.containers.join(', ') || 'none'],
         ] as const)
       : []),
@@ -79,7 +81,7 @@ function podFacts(pod: PodReport): (readonly [string, string])[] {
 
 const HEADER = [
   'VARIABLE',
-  'REFERENCE',
+  'FROM',
   'SOURCE',
   'KEY',
   'PATH',
@@ -94,7 +96,7 @@ function variableTable(rows: readonly Row[]): string {
     HEADER,
     rows.map((row) => [
       row.variables === undefined ? row.variable : `${row.variable} (${row.variables} variables)`,
-      row.reference ?? '',
+      row.reference ?? (row.storage === undefined ? '' : `storage ${row.storage}`),
       `${row.source.type}/${row.source.id}`,
       row.key,
       row.path,

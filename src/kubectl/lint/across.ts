@@ -1,7 +1,8 @@
-import { DOMAIN_LABEL, LEGACY_LABEL, REFERENCES_ANNOTATION } from '../../api/names.ts';
-import type { EnvEntry, ImportEntry } from '../../api/secret-reference.ts';
-import { quoted, referenceNames } from '../../admission/annotations.ts';
-import { collectWanted } from '../../resolve/wanted.ts';
+import { DOMAIN_LABEL, LEGACY_LABEL } from '../../api/names.ts';
+import type { SecretReferenceSpec } from '../../api/secret-reference.ts';
+import type { StorageConfigSpec } from '../../api/storage-config.ts';
+import { NAMING, NAMING_ANNOTATIONS, quoted, referenceNames } from '../../admission/annotations.ts';
+import { collectWanted, type Asker } from '../../resolve/wanted.ts';
 import type { Finding, Found } from './codes.ts';
 import { isObject, listAt, objectAt, type Manifest } from './documents.ts';
 import type { Legacy } from './secrets.ts';
@@ -10,14 +11,16 @@ import type { Template } from './templates.ts';
 /** What the files say together, for what one object alone cannot tell. */
 export class Together {
   readonly #namespaces: ReadonlyMap<string, Manifest>;
-  readonly #references: readonly Manifest[];
+  /** References and storages. */
+  readonly #named: readonly Manifest[];
   readonly #legacy: ReadonlySet<string>;
 
   constructor(manifests: readonly Manifest[], sound: ReadonlySet<Manifest>, legacy: readonly string[]) {
     const ofKind = (kind: string) => manifests.filter((manifest) => manifest.kind === kind);
     this.#namespaces = new Map(ofKind('Namespace').map((manifest) => [manifest.name, manifest]));
     // One that is broken has findings of its own.
-    this.#references = ofKind('SecretReference').filter((manifest) => sound.has(manifest));
+    const named = Object.values(NAMING).flatMap(({ kind }) => ofKind(kind));
+    this.#named = named.filter((manifest) => sound.has(manifest));
     this.#legacy = new Set(legacy);
   }
 
@@ -37,29 +40,34 @@ export class Together {
   }
 
   /** An object without a namespace goes where kubectl's -n says: it may meet any. */
-  #reference(name: string, namespace: string): Manifest | undefined {
-    return this.#references.find(
-      (one) => one.name === name && (one.namespace === namespace || one.namespace === '' || namespace === ''),
-    );
+  #find({ kind, name }: Asker, namespace: string): Manifest | undefined {
+    const fits = (one: string) => one === namespace || one === '' || namespace === '';
+    return this.#named.find((one) => one.kind === kind && one.name === name && fits(one.namespace));
   }
 
-  /** References of a template that no file defines, that conflict with each other, or that its own env overrides. */
+  /** References and storages of a template that no file defines, that conflict with each other, or that its own env overrides. */
   check({ namespace }: Manifest, template: Template): Found[] {
-    const value = objectAt(template.metadata, 'annotations')[REFERENCES_ANNOTATION];
-    if (typeof value !== 'string') return [];
-    const path = [...template.metadataPath, 'annotations', REFERENCES_ANNOTATION];
-    const names = referenceNames(value);
-    const defined = names.flatMap((name) => this.#reference(name, namespace) ?? []);
-    const undefinedOnes = names.filter((name) => !this.#reference(name, namespace));
-    const specs = defined.map(({ name, value: object }) => ({ name, ...specOf(object) }));
-    const { problems, variables } = collectWanted(specs, []);
-    const given = new Map(variables.map((variable) => [variable.name, variable.from ?? '']));
+    const annotations = objectAt(template.metadata, 'annotations');
+    const named = NAMING_ANNOTATIONS.flatMap((by) => {
+      const value = annotations[by];
+      const { kind } = NAMING[by];
+      const path = [...template.metadataPath, 'annotations', by];
+      return referenceNames(typeof value === 'string' ? value : '').map((name) => {
+        return { kind, name, path, manifest: this.#find({ kind, name }, namespace) };
+      });
+    });
+    const path = named[0]?.path ?? [];
+    const defined = named.flatMap(({ manifest }) => manifest ?? []);
+    const { problems, variables } = wantedOf(defined);
+    const given = new Map(variables.map(({ name, from }) => [name, from ? `${from.kind} ${from.name}` : '']));
     return [
-      ...undefinedOnes.map((name): Found => ({
-        code: 'ReferenceUndefined',
-        message: `no file defines the SecretReference ${quoted(name)}`,
-        path,
-      })),
+      ...named
+        .filter(({ manifest }) => !manifest)
+        .map(({ kind, name, path: at }): Found => ({
+          code: 'ReferenceUndefined',
+          message: `no file defines the ${kind} ${quoted(name)}`,
+          path: at,
+        })),
       ...(defined.length > 1 ? problems : []).map(({ reason, entry, message }): Found => ({
         code: reason === 'NameConflict' ? 'NameConflict' : 'TooMuch',
         message: entry === undefined ? message : `${entry} ${message}`,
@@ -75,18 +83,23 @@ function overriding({ containers }: Template, given: ReadonlyMap<string, string>
     listAt(container.value, 'env').flatMap((entry, index): Found[] => {
       const name = isObject(entry) ? entry['name'] : undefined;
       if (typeof name !== 'string' || !given.has(name)) return [];
-      const message = `container ${quoted(container.name)} sets ${name} itself, over SecretReference ${given.get(name)}`;
+      const message = `container ${quoted(container.name)} sets ${name} itself, over ${given.get(name)}`;
       return [{ code: 'EnvOverrides', message, path: [...container.path, 'env', index] }];
     }),
   );
 }
 
-function specOf(reference: Manifest['value']): {
-  readonly env?: EnvEntry[];
-  readonly envFrom?: ImportEntry[];
-} {
-  const spec: object = objectAt(reference, 'spec');
-  return spec;
+/** What sound references and storages ask for together. */
+function wantedOf(defined: readonly Manifest[]) {
+  const specs = <T>(of: Asker['kind']) =>
+    defined
+      .filter(({ kind }) => kind === of)
+      .map(({ name, value }) => ({ name, spec: objectAt(value, 'spec') as unknown as T }));
+  const references = specs<SecretReferenceSpec>('SecretReference').map(({ name, spec }) => ({
+    name,
+    ...spec,
+  }));
+  return collectWanted(references, [], specs<StorageConfigSpec>('StorageConfig'));
 }
 
 /** Objects that stand in the files twice; one without a namespace is another one than one with. */

@@ -26,7 +26,7 @@ export const CODES = {
   UnknownKind: {
     severity: 'error',
     meaning: 'The group fairlead.dev has no such kind.',
-    fix: 'Use VaultIntegration, SecretReference or ResourceBundle.',
+    fix: 'Use VaultIntegration, SecretReference, StorageConfig or ResourceBundle.',
   },
   UnknownField: {
     severity: 'error',
@@ -61,7 +61,8 @@ export const CODES = {
   },
   DomainForbidden: {
     severity: 'error',
-    meaning: "A reference names another domain's store, and the files say which domain its namespace has.",
+    meaning:
+      "A reference or storage names another domain's store, and the files say which domain its namespace has.",
     fix: "Use the store of the namespace's own domain, or global.",
   },
   DuplicateObject: {
@@ -71,7 +72,8 @@ export const CODES = {
   },
   NameConflict: {
     severity: 'error',
-    meaning: 'References that one pod names give the same variable from different sources.',
+    meaning:
+      'References and storages that one pod names give the same variable or Spark property from different sources.',
     fix: 'Rename one of the two.',
   },
   TooMuch: {
@@ -82,7 +84,7 @@ export const CODES = {
   UnknownAnnotation: {
     severity: 'error',
     meaning: 'Fairlead knows no such annotation; most likely it is misspelt.',
-    fix: 'Use fairlead.dev/secret-references or fairlead.dev/containers.',
+    fix: 'Use fairlead.dev/secret-references, fairlead.dev/storage or fairlead.dev/containers.',
   },
   ReservedMark: {
     severity: 'warning',
@@ -101,7 +103,8 @@ export const CODES = {
   },
   ReferenceUndefined: {
     severity: 'info',
-    meaning: 'None of the files defines a SecretReference that a pod names. With --strict a warning.',
+    meaning:
+      'None of the files defines a SecretReference or StorageConfig that a pod names. With --strict a warning.',
     fix: 'Add its file to the check, or make sure that it is in the cluster: the pod waits for it.',
   },
   ContainerMissing: {
@@ -122,7 +125,8 @@ export const CODES = {
   },
   EnvOverrides: {
     severity: 'warning',
-    meaning: 'The container sets a variable that a reference gives, too: the value of the container wins.',
+    meaning:
+      'The container sets a variable that a reference or storage gives, too: the value of the container wins.',
     fix: 'Remove it from env, or rename it in the reference.',
   },
   PlaceholderLiteral: {

@@ -1,7 +1,8 @@
 import { customResourceDefinition } from '../../api/crd.ts';
 import { API_VERSION, DOMAIN_LABEL, GROUP } from '../../api/names.ts';
 import { resourceBundle } from '../../api/resource-bundle.ts';
-import { secretReference, type SecretReferenceSpec } from '../../api/secret-reference.ts';
+import { secretReference, type NamedSource, type SecretReferenceSpec } from '../../api/secret-reference.ts';
+import { storageConfig, type StorageConfigSpec } from '../../api/storage-config.ts';
 import { vaultIntegration } from '../../api/vault-integration.ts';
 import { refusal } from '../../resolve/permission.ts';
 import { collectWanted } from '../../resolve/wanted.ts';
@@ -9,7 +10,9 @@ import type { Found } from './codes.ts';
 import { objectAt, type Manifest } from './documents.ts';
 import { check, type Schema } from './schema.ts';
 
-const KINDS = new Map([vaultIntegration, secretReference, resourceBundle].map((kind) => [kind.kind, kind]));
+const KINDS = new Map(
+  [vaultIntegration, secretReference, storageConfig, resourceBundle].map((kind) => [kind.kind, kind]),
+);
 const IN_SYSTEM: readonly string[] = [vaultIntegration.kind, resourceBundle.kind];
 const schemas = new Map<string, Schema>();
 
@@ -49,7 +52,9 @@ export function checkKind(manifest: Manifest, options: KindOptions): Found[] {
     return [{ code: 'UnknownKind', path: ['kind'], message: `the group ${GROUP} has no kind of this name` }];
   if (apiVersion !== API_VERSION) return [wrongVersion(kind)];
   const found = [...check(value, schema, []), ...wrongNamespace(manifest, options.systemNamespace)];
-  return found.length > 0 || kind !== secretReference.kind ? found : beyondSchema(manifest, options);
+  if (found.length > 0) return found;
+  if (kind === secretReference.kind) return beyondSchema(manifest, options);
+  return kind === storageConfig.kind ? ofStorage(manifest, options) : [];
 }
 
 function wrongVersion(kind: string): Found {
@@ -76,19 +81,7 @@ function beyondSchema({ value, name, namespace }: Manifest, { domainOf }: KindOp
     atKey: true,
     message,
   }));
-  const domain = domainOf(namespace);
-  if (domain === undefined) return tooMuch;
-  if (domain === null) {
-    const message = `namespace ${namespace} has no label ${DOMAIN_LABEL}, so its references may use no source`;
-    return [...tooMuch, { code: 'DomainForbidden', path: ['metadata', 'namespace'], message }];
-  }
-  return [...tooMuch, ...foreignStores(spec, domain)];
-}
-
-function foreignStores(
-  { env = [], envFrom = [], sparkConf = [] }: SecretReferenceSpec,
-  domain: string,
-): Found[] {
+  const { env = [], envFrom = [], sparkConf = [] } = spec;
   const sources = [
     ...env.map(({ secret }, i) => [secret.source, ['spec', 'env', i, 'secret', 'source']] as const),
     ...envFrom.map(({ source }, i) => [source, ['spec', 'envFrom', i, 'source']] as const),
@@ -96,6 +89,31 @@ function foreignStores(
       ({ secret }, i) => [secret.source, ['spec', 'sparkConf', i, 'secret', 'source']] as const,
     ),
   ];
+  return [...tooMuch, ...foreignStores(namespace, domainOf, sources)];
+}
+
+/** The same of a storage; what stands in it in plain text is a finding of checkSecrets. */
+function ofStorage({ value, namespace }: Manifest, { domainOf }: KindOptions): Found[] {
+  const { accessKeySecret, storageSecret } = objectAt(value, 'spec') as unknown as StorageConfigSpec;
+  const sources = Object.entries({ accessKeySecret, storageSecret }).flatMap(([field, secret]): Placed[] =>
+    secret ? [[secret.source, ['spec', field, 'source']]] : [],
+  );
+  return foreignStores(namespace, domainOf, sources);
+}
+
+type Placed = readonly [source: NamedSource, path: Found['path']];
+
+function foreignStores(
+  namespace: string,
+  domainOf: KindOptions['domainOf'],
+  sources: readonly Placed[],
+): Found[] {
+  const domain = domainOf(namespace);
+  if (domain === undefined) return [];
+  if (domain === null) {
+    const message = `namespace ${namespace} has no label ${DOMAIN_LABEL}, so its references may use no source`;
+    return [{ code: 'DomainForbidden', path: ['metadata', 'namespace'], message }];
+  }
   return sources.flatMap(([source, path]): Found[] => {
     // Which domains an integration is shared with says the cluster.
     const refused = source.type === 'KUBERNETES' && refusal(domain, source, () => undefined);

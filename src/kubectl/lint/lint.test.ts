@@ -50,6 +50,7 @@ describe('the fixtures', () => {
 const ONLY_THE_API_SERVER = [
   ...['bundle-account-name', 'bundle-own-account', 'bundle-own-accounts'],
   ...['import-foreign-domain', 'reference-foreign-domain', 'spark-foreign-domain'],
+  'storage-foreign-domain',
 ];
 
 describe('a manifest that the API server refuses', () => {

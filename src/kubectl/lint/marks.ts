@@ -1,16 +1,16 @@
+import { CONTAINERS_ANNOTATION, DELIVERED_ANNOTATION, DELIVERY_LABEL, GROUP } from '../../api/names.ts';
 import {
-  CONTAINERS_ANNOTATION,
-  DELIVERED_ANNOTATION,
-  DELIVERY_LABEL,
-  GROUP,
-  REFERENCES_ANNOTATION,
-} from '../../api/names.ts';
-import { containerNames, containersMistake, quoted, referencesMistake } from '../../admission/annotations.ts';
+  containerNames,
+  containersMistake,
+  NAMING_ANNOTATIONS,
+  namesMistake,
+  quoted,
+} from '../../admission/annotations.ts';
 import type { Found } from './codes.ts';
 import { objectAt, type Manifest } from './documents.ts';
 import { textsOf, type Template } from './templates.ts';
 
-const KNOWN = [REFERENCES_ANNOTATION, CONTAINERS_ANNOTATION];
+const KNOWN: readonly string[] = [...NAMING_ANNOTATIONS, CONTAINERS_ANNOTATION];
 const WORDS = KNOWN.map((name) => name.slice(GROUP.length + 1));
 
 /** Annotations and labels of a pod template: misspelt, misplaced, or with a value that admission refuses. */
@@ -55,7 +55,8 @@ function unknown(name: string): Pick<Found, 'code' | 'message' | 'fix'>[] {
 }
 
 function valueMistakes(name: string, value: string, template: Template, path: Found['path']): Found[] {
-  const mistake = name === REFERENCES_ANNOTATION ? referencesMistake(value) : containersMistake(value);
+  const by = NAMING_ANNOTATIONS.find((one) => one === name);
+  const mistake = by ? namesMistake(by, value) : containersMistake(value);
   if (mistake !== undefined) return [{ code: 'AnnotationValue', message: mistake, path }];
   if (name !== CONTAINERS_ANNOTATION || !template.whole) return [];
   const present = template.containers.map((container) => container.name);
@@ -73,7 +74,7 @@ function nodeName(
   { nodeName, nodeNamePath }: Template,
   annotations: readonly (readonly [string, string])[],
 ): Found[] {
-  if (!nodeName || !annotations.some(([name]) => name === REFERENCES_ANNOTATION)) return [];
+  if (!nodeName || !annotations.some(([name]) => NAMING_ANNOTATIONS.some((one) => one === name))) return [];
   return [
     {
       code: 'NodeName',

@@ -1,4 +1,6 @@
 import { quoted } from '../../admission/annotations.ts';
+import { API_VERSION } from '../../api/names.ts';
+import { storageConfig } from '../../api/storage-config.ts';
 import { hasPlaceholder } from '../../admission/placeholders.ts';
 import type { Found } from './codes.ts';
 import { isObject, listAt, objectAt, type Manifest, type Path } from './documents.ts';
@@ -21,6 +23,7 @@ export function checkSecrets(manifest: Manifest, templates: readonly Template[],
     ...ofConfigMap(manifest),
     ...ofSpark(manifest),
     ...ofSecretKey(manifest),
+    ...ofStorage(manifest),
   ];
 }
 
@@ -122,6 +125,17 @@ function ofSecretKey({ kind, apiVersion, value }: Manifest): Found[] {
       fix,
     },
   ];
+}
+
+/** Deprecated, and the API server warns of it, too. */
+function ofStorage({ kind, apiVersion, value }: Manifest): Found[] {
+  const spec = objectAt(value, 'spec');
+  const isPlain =
+    kind === storageConfig.kind && apiVersion === API_VERSION && typeof spec['secretKey'] === 'string';
+  if (!isPlain) return [];
+  const fix = 'Put the key into a store or Vault, and name it in spec.storageSecret.';
+  const message = 'the StorageConfig has its secret key in plain text';
+  return [{ code: 'PlaintextSecret', message, path: ['spec', 'secretKey'], fix }];
 }
 
 function carriesSecret(options: string): boolean {
