@@ -83,7 +83,7 @@ it('a Job whose time runs out while its pod waits fails by its deadline, and not
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name: 'short', namespace },
-    spec: { activeDeadlineSeconds: 5, backoffLimit: 0, template },
+    spec: { activeDeadlineSeconds: 20, backoffLimit: 0, template },
   });
   const mine = ['-l', 'job-name=short'];
   const [pod] = await until('the pod of the Job', async () => {
