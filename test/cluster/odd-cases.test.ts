@@ -122,7 +122,7 @@ it('a quota of Secrets that is full holds the pod, says so, and lets it go when 
   );
   await p.pod(tight, 'held');
   const { message } = await p.waits(tight, 'held', 'DeliveryRefused');
-  expect(message).toContain('quota');
+  expect(message).toContain('ResourceQuota tight leaves no room');
   expect(message).not.toContain('v4lue');
   expect((await p.getPod(tight, 'held')).spec.schedulingGates).toHaveLength(1);
   await p.k.run('delete', 'resourcequota', 'tight', '-n', tight);
