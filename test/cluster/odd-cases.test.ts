@@ -83,7 +83,7 @@ it('a Job whose time runs out while its pod waits fails by its deadline, and not
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name: 'short', namespace },
-    spec: { activeDeadlineSeconds: 5, backoffLimit: 0, template },
+    spec: { activeDeadlineSeconds: 20, backoffLimit: 0, template },
   });
   const mine = ['-l', 'job-name=short'];
   const [pod] = await until('the pod of the Job', async () => {
@@ -122,7 +122,7 @@ it('a quota of Secrets that is full holds the pod, says so, and lets it go when 
   );
   await p.pod(tight, 'held');
   const { message } = await p.waits(tight, 'held', 'DeliveryRefused');
-  expect(message).toContain('quota');
+  expect(message).toContain('ResourceQuota tight leaves no room');
   expect(message).not.toContain('v4lue');
   expect((await p.getPod(tight, 'held')).spec.schedulingGates).toHaveLength(1);
   await p.k.run('delete', 'resourcequota', 'tight', '-n', tight);

