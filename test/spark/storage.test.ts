@@ -4,7 +4,7 @@ import { NEWEST } from '../../hack/spark/versions.ts';
 import { platform, type Platform } from '../support/platform.ts';
 import { storage } from '../support/storage.ts';
 import { bench, type Bench } from './bench.ts';
-import { type SparkRun, sparkSubmit } from './submit.ts';
+import { collectRun, type SparkRun, startSubmit } from './submit.ts';
 
 /** Two buckets on two servers, each with keys of its own, that one job reaches by an annotation and nothing else. */
 let b: Bench;
@@ -44,7 +44,7 @@ beforeAll(async () => {
       },
     ),
   );
-  run = await sparkSubmit(b, {
+  const driver = await startSubmit(b, {
     version: NEWEST,
     namespace,
     name: 'buckets',
@@ -56,6 +56,8 @@ beforeAll(async () => {
       'spark.hadoop.fs.s3a.retry.limit': '2',
     },
   });
+  await p.released(namespace, driver, 60_000);
+  run = await collectRun(b, namespace, driver);
 });
 afterAll(async () => {
   await b?.stop();
