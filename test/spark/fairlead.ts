@@ -7,6 +7,15 @@ import { bench, type Bench } from './bench.ts';
 /** Quotes, spaces, backslashes, `$`, `%`: what shells, launchers, Hadoop and the kubelet take for something else. */
 const odd = (core: string): string => `o'd"d ${core} \\ \\" $HOME $(X) $$ %s %2F = , ; # é`;
 export const PLAIN_ODD = 'spark.fairlead.odd.token';
+const VISIBLE = [
+  'pods',
+  'configmaps',
+  'services',
+  'deployments',
+  'events',
+  'secretreferences',
+  'vaultintegrations',
+];
 const PROPERTY = 'spark.hadoop.fs.s3a';
 
 /** Fairlead beside the bench, and secrets in all kinds of places for real jobs to read. */
@@ -24,6 +33,8 @@ export interface SparkLab {
   namespace(labels?: Record<string, string>): Promise<string>;
   /** A new DB_PASSWORD in OpenBao. */
   rotate(): Promise<void>;
+  /** All that anybody can read in the cluster but Secrets, and Fairlead's log. */
+  visible(): Promise<Record<string, string>>;
   readonly salt: string;
   hash(planted: Planted | undefined): string;
   stop(): Promise<void>;
@@ -76,6 +87,11 @@ export async function sparkLab(name: string, flags: readonly string[] = []): Pro
       return namespace;
     },
     rotate: write,
+    visible: async () => {
+      const read = async (kind: string) => p.k.run('get', kind, '-A', '-o', 'json', '--show-managed-fields');
+      const texts = await Promise.all(VISIBLE.map(async (kind) => [kind, await read(kind)] as const));
+      return Object.fromEntries([...texts, ['the log of Fairlead', await p.logs()]]);
+    },
     hash: (planted) => sha256(salt + (planted?.value ?? '')),
     stop: async () => {
       await b.stop();

@@ -33,18 +33,6 @@ beforeAll(async () => {
 });
 afterAll(async () => lab?.stop());
 
-/** All that anybody can read in the cluster but Secrets. */
-async function visible(): Promise<Record<string, string>> {
-  const { k } = lab.p;
-  const kinds = ['pods', 'configmaps', 'services', 'events', 'secretreferences', 'vaultintegrations'];
-  const texts = kinds.map(async (kind) => k.run('get', kind, '-A', '-o', 'json', '--show-managed-fields'));
-  const seen = await Promise.all(texts);
-  return Object.fromEntries([
-    ...kinds.map((kind, at) => [kind, seen[at] ?? '']),
-    ['the log of Fairlead', await lab.p.logs()],
-  ]);
-}
-
 const configMapOf = async (run: Pick<SparkRun, 'driverPod'>): Promise<string> => {
   const { volumes } = run.driverPod.spec;
   const volume = volumes.find(({ name }: { name: string }) => name === 'spark-conf-volume-driver');
@@ -144,7 +132,7 @@ describe.each(SPARK_VERSIONS)('a job of Spark %s, annotated at the driver only',
     const commandLines = result.commandLines.join('\n');
     expect(commandLines).toContain('-Dspark.hadoop.fs.s3a.secret.key=${env.FAIRLEAD_CONF_');
     const shown = {
-      ...(await visible()),
+      ...(await lab.visible()),
       ...page,
       'the event log': events,
       'the driver': JSON.stringify(run.driverPod),
@@ -191,7 +179,7 @@ describe('(e) spark-submit in cluster mode from a pod that carries our options',
     expect(configMap).toContain('FAIRLEAD_CONF_');
     expect(run.phase).toBe('Succeeded');
     expect(run.result<Result>()).toMatchObject({ driver: lab.hash(lab.passwords.at(-1)), sum: 4950 });
-    const shown = { ...(await visible()), configMap, executors: JSON.stringify(run.executors) };
+    const shown = { ...(await lab.visible()), configMap, executors: JSON.stringify(run.executors) };
     expect(leaks(shown, [...lab.planted(), lab.plainOdd])).toEqual([]);
   });
 
@@ -210,7 +198,7 @@ describe('(e) spark-submit in cluster mode from a pod that carries our options',
     expect(configMap).toContain('spark.properties');
     expect(configMap).not.toContain('FAIRLEAD_CONF_');
     expect(configMap).not.toContain(PLAIN_ODD);
-    expect(leaks(await visible(), [...lab.planted(), lab.plainOdd])).toEqual([]);
+    expect(leaks(await lab.visible(), [...lab.planted(), lab.plainOdd])).toEqual([]);
     await lab.p.k.remove('pod', namespace, driver);
   });
 });
