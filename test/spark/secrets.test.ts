@@ -123,7 +123,8 @@ describe.each(SPARK_VERSIONS)('a job of Spark %s, annotated at the driver only',
   });
 
   it('(d) shows no value in pods, ConfigMap, CRs, command lines, logs, the event log and the UI', async () => {
-    const [eventLog = ''] = lab.s3.list('events', '').filter((object) => object.startsWith('spark-'));
+    const id = run.driverPod.metadata.labels['spark-app-selector'] as string;
+    const eventLog = lab.s3.list('events', '').find((object) => object.startsWith(id)) ?? 'none';
     const events = lab.s3.read('events', eventLog).toString();
     expect(events).toContain('SparkListenerEnvironmentUpdate');
     expect(run.driverLog).toContain('spark.logConf=true');
