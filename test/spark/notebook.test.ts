@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { http } from '../../hack/cluster/http.ts';
 import { until } from '../../hack/cluster/wait.ts';
-import { NEWEST } from '../../hack/spark/versions.ts';
 import { bench, type Bench } from './bench.ts';
 import { notebookPod } from './notebook.ts';
-import { getPod, listPods, logOf, podEnded } from './pods.ts';
-import { resultIn } from './submit.ts';
+import { getPod, logOf, podEnded } from './pods.ts';
 
 let b: Bench;
 let namespace: string;
@@ -16,21 +14,6 @@ beforeAll(async () => {
 afterAll(async () => b?.stop());
 
 describe('the image of notebooks', () => {
-  it('has PySpark in client mode, with executors of its own', async () => {
-    const command = ['python3', '/opt/apps/count.py'];
-    const conf = { 'spark.executor.instances': '1' };
-    await notebookPod(b, { namespace, name: 'client', command, conf });
-    const { status } = await podEnded(b, namespace, 'client');
-    const log = await logOf(b, namespace, 'client');
-    const executors = await listPods(b, namespace, 'spark-role=executor');
-    expect(resultIn(log)).toEqual({
-      version: NEWEST,
-      sum: 4950,
-      executors: executors.map(({ metadata }) => metadata.name as string),
-    });
-    expect(status.phase).toBe('Succeeded');
-  });
-
   it('has the libraries of the Connect client and what JupyterHub starts', async () => {
     const modules = 'pandas, pyarrow, grpc, kubespawner, pyspark.sql.connect.session';
     const script = `jupyterhub-singleuser --version && python3 -c 'import ${modules}' && echo complete`;

@@ -1,3 +1,4 @@
+import { ClusterError } from '../../hack/cluster/errors.ts';
 import { until } from '../../hack/cluster/wait.ts';
 import type { KubeJson } from '../support/cluster.ts';
 import type { Bench } from './bench.ts';
@@ -51,4 +52,20 @@ export async function podEnded(
 ): Promise<KubeJson> {
   const ended = (pod: KubeJson) => ['Succeeded', 'Failed'].includes(pod.status.phase);
   return podWhen(b, namespace, name, ended, { what: 'at its end', timeoutMs });
+}
+
+/** The log of a pod that runs, once it has this text; an error if the pod ends without. */
+export async function logWith(b: Bench, namespace: string, name: string, text: string): Promise<string> {
+  const options = { what: `${namespace}/${name} does not print ${text}`, timeoutMs: POD_MS, intervalMs: 200 };
+  return until(options, async () => {
+    // The phase first: what the pod has printed by its end is in the log that is read after.
+    const pod = await getPod(b, namespace, name);
+    const log = await logOf(b, namespace, name);
+    if (log.includes(text)) return log;
+    if (!['Succeeded', 'Failed'].includes(pod?.status.phase)) return false;
+    throw new ClusterError(
+      'BAD_STATE',
+      `it ended without ${text}:\n${log.split('\n').slice(-60).join('\n')}`,
+    );
+  });
 }

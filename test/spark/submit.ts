@@ -20,6 +20,8 @@ export interface Submission {
   readonly submitter?: {
     readonly metadata?: object;
     readonly env?: readonly object[];
+    /** Before spark-submit, as `env -u NAME`. */
+    readonly prefix?: readonly string[];
   };
 }
 
@@ -73,7 +75,8 @@ export async function startSubmit(b: Bench, submission: Submission): Promise<str
     'spark.kubernetes.submission.waitAppCompletion': 'false',
     ...submission.conf,
   };
-  const command = ['/opt/spark/bin/spark-submit', '--master', MASTER, '--deploy-mode', 'cluster'];
+  const spark = ['/opt/spark/bin/spark-submit', '--master', MASTER, '--deploy-mode', 'cluster'];
+  const command = [...(submitter.prefix ?? []), ...spark];
   const submit = `${name}-submit`;
   await b.k.apply({
     apiVersion: 'v1',

@@ -3,8 +3,10 @@
 /opt/apps is on the Python path of drivers and executors.
 """
 
+import hashlib
 import json
 import socket
+import threading
 import time
 from typing import Callable, Iterable
 
@@ -28,6 +30,34 @@ def everywhere(spark: SparkSession, function: Callable[[Iterable[int]], Iterable
         return function(numbers)
 
     return sc.parallelize(range(100), wanted).barrier().mapPartitions(part)
+
+
+def gather(spark: SparkSession, count: int, function: Callable[[], object]) -> list:
+    """What `function` answers in `count` tasks that wait for each other: with one core each, on as many executors.
+
+    For jobs with dynamic allocation, which must not have barrier stages.
+    """
+    server = socket.create_server(("", 0))
+    address = (socket.gethostbyname(socket.gethostname()), server.getsockname()[1])
+
+    def meet() -> None:
+        guests = [server.accept()[0] for _ in range(count)]
+        for guest in guests:
+            guest.close()
+
+    def task(_: Iterable) -> Iterable:
+        with socket.create_connection(address) as door:
+            door.recv(1)
+        yield function()
+
+    threading.Thread(target=meet, daemon=True).start()
+    answers = spark.sparkContext.parallelize(range(count), count).mapPartitions(task).collect()
+    server.close()
+    return answers
+
+
+def salted(salt: str, value: str | None) -> str | None:
+    return None if value is None else hashlib.sha256((salt + value).encode()).hexdigest()
 
 
 def on_this_host(numbers: Iterable[int]) -> Iterable[tuple[str, int]]:
