@@ -7,8 +7,8 @@ import { createAuthority, issue } from '../../hack/cluster/pki.ts';
 import { until, type Kube, type KubeJson } from './cluster.ts';
 
 export interface PodMutator {
-  /** Pods that it was asked about, one for each time it was asked. */
-  readonly asked: number;
+  /** Names of the pods that it was asked about, one for each time it was asked. */
+  readonly asked: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -28,11 +28,11 @@ export async function podMutator(k: Kube, options: PodMutatorOptions): Promise<P
   const { hostAddress } = k.cluster;
   const authority = await createAuthority(name);
   const { cert, key } = await issue(authority, { commonName: name, usage: ['server'], ips: [hostAddress] });
-  let asked = 0;
+  const asked: string[] = [];
   const server = createServer({ cert, key }, (request, response) => {
     void text(request).then((body) => {
-      asked += 1;
       const { uid, object } = (JSON.parse(body) as KubeJson).request;
+      asked.push(object.metadata.name ?? '');
       const pod = structuredClone(object);
       mutate(pod);
       const patch = ['metadata', 'spec'].map((field) => ({
@@ -72,14 +72,12 @@ export async function podMutator(k: Kube, options: PodMutatorOptions): Promise<P
     spec: PROBE,
   };
   await until(`${name} to be asked`, async () => {
-    await k.both(['create', '--dry-run=server', '-f', '-'], probe);
-    return asked > 0;
+    // Whether the pod would be taken is not the question.
+    await k.both(['create', '--dry-run=server', '-f', '-'], probe).catch(() => undefined);
+    return asked.length > 0;
   });
-  asked = 0;
   return {
-    get asked() {
-      return asked;
-    },
+    asked,
     stop: async () => {
       await k.run('delete', 'mutatingwebhookconfiguration', name);
       const closed = once(server, 'close');
