@@ -31,7 +31,7 @@ export async function podMutator(k: Kube, options: PodMutatorOptions): Promise<P
   const asked: string[] = [];
   const server = createServer({ cert, key }, (request, response) => {
     void text(request).then((body) => {
-      const { uid, object } = (JSON.parse(body) as KubeJson).request;
+      const { uid, object } = JSON.parse(body).request;
       asked.push(object.metadata.name ?? '');
       const pod = structuredClone(object);
       mutate(pod);
