@@ -57,6 +57,19 @@ describe('events on a real API server', () => {
     expect(table).toMatch(/Warning\s+StoreNotFound\s+Pod\/x\s+there is no store/);
   });
 
+  it('are what KubeSpawner shows: as core/v1, with both times, of which it takes the one that is there', async () => {
+    const path = `/api/v1/namespaces/${namespace}/events?fieldSelector=involvedObject.kind%3DPod`;
+    const { items } = await client.request<{ items: object[] }>({ method: 'GET', path });
+    expect(items).toContainEqual(
+      expect.objectContaining({
+        ...{ type: 'Warning', reason: 'StoreNotFound', message: 'there is no store' },
+        involvedObject: regarding,
+        lastTimestamp: null,
+        eventTime: expect.stringMatching(/^\d{4}-.*\.\d{6}Z$/),
+      }),
+    );
+  });
+
   it('about something without a namespace stand in default', async () => {
     results = [];
     recorder.record({

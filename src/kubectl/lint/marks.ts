@@ -84,17 +84,26 @@ function nodeName(
   ];
 }
 
-/** On the Deployment instead of its pods: a mistake that nothing else would ever tell. */
+/** Where annotations of pods are put by mistake: on the Deployment, or where a Notebook has nothing. */
+const PLACES = [['metadata'], ['spec', 'template', 'metadata']] as const;
+
+/** Not where the pods get their annotations from: a mistake that nothing else would ever tell. */
 function misplaced({ kind, value }: Manifest, templates: readonly Template[]): Found[] {
-  if (templates.length === 0 || kind === 'Pod') return [];
-  return textsOf(objectAt(value, 'metadata', 'annotations'))
-    .filter(([name]) => KNOWN.includes(name))
-    .map(([name]) => ({
-      code: 'MisplacedAnnotation',
-      message: `${name} stands on the ${kind} and not on its pods`,
-      path: ['metadata', 'annotations', name],
-      atKey: true,
-    }));
+  if (templates.length === 0) return [];
+  const right = templates.map(({ metadataPath }) => metadataPath.join('.'));
+  return PLACES.filter((place) => !right.includes(place.join('.'))).flatMap((place) =>
+    textsOf(objectAt(value, ...place, 'annotations'))
+      .filter(([name]) => KNOWN.includes(name))
+      .map(([name]) => ({
+        code: 'MisplacedAnnotation' as const,
+        message:
+          place.length === 1
+            ? `${name} stands on the ${kind} and not on its pods`
+            : `${name} stands in ${place.join('.')}, but the pods get those of the ${kind} itself`,
+        path: [...place, 'annotations', name],
+        atKey: true,
+      })),
+  );
 }
 
 /** How many characters differ (Levenshtein); long names are not compared. */

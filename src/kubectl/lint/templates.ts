@@ -40,6 +40,9 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   Notebook: ['spec', 'template'],
 };
 
+/** Whose pods get the annotations and labels of the object itself. */
+const ANNOTATED_THEMSELVES: readonly string[] = ['Notebook'];
+
 const SPARK: Readonly<Record<string, readonly string[]>> = {
   SparkApplication: ['spec'],
   ScheduledSparkApplication: ['spec', 'template'],
@@ -48,7 +51,7 @@ const SPARK: Readonly<Record<string, readonly string[]>> = {
 /** The pods that an object will become; none for kinds without any. */
 export function templatesOf({ kind, value }: Manifest): Template[] {
   const path = Object.hasOwn(TEMPLATES, kind) ? TEMPLATES[kind] : undefined;
-  if (path) return [podAt(objectAt(value, ...path), path)];
+  if (path) return [podAt(value, path, ANNOTATED_THEMSELVES.includes(kind) ? [] : path)];
   const spark = sparkPath(kind);
   return spark
     ? ['driver', 'executor'].flatMap((role) => sparkPod(objectAt(value, ...spark), [...spark], role))
@@ -60,16 +63,16 @@ export function sparkPath(kind: string): readonly string[] | undefined {
   return Object.hasOwn(SPARK, kind) ? SPARK[kind] : undefined;
 }
 
-function podAt(pod: JsonObject, path: Path): Template {
-  const spec = objectAt(pod, 'spec');
+function podAt(value: JsonObject, path: readonly string[], annotated: readonly string[]): Template {
+  const spec = objectAt(value, ...path, 'spec');
   const containers = ['initContainers', 'containers'].flatMap((list) =>
     listAt(spec, list).flatMap((value, index) =>
       isObject(value) ? [container(value, [...path, 'spec', list, index])] : [],
     ),
   );
   return {
-    metadata: objectAt(pod, 'metadata'),
-    metadataPath: [...path, 'metadata'],
+    metadata: objectAt(value, ...annotated, 'metadata'),
+    metadataPath: [...annotated, 'metadata'],
     containers,
     whole: true,
     nodeName: spec['nodeName'],
