@@ -1,4 +1,4 @@
-import { isMap, Scalar, type Document, type YAMLMap } from 'yaml';
+import { isMap, Scalar, type Document, type Pair, type YAMLMap } from 'yaml';
 import { containerNames, referenceNames } from '../../admission/annotations.ts';
 import { CONTAINERS_ANNOTATION, REFERENCES_ANNOTATION } from '../../api/names.ts';
 import { PluginError } from '../cli/exit.ts';
@@ -60,7 +60,11 @@ export function mapUnder(document: Document, owner: YAMLMap, field: string): YAM
     throw new PluginError('NotOk', `${field} is no map, so nothing can be added to it`);
   const made = document.createNode({}) as YAMLMap;
   made.flow = false;
-  owner.set(owner.items.find(({ key }) => keyText(key) === field)?.key ?? document.createNode(field), made);
+  const pair = owner.items.find(({ key }) => keyText(key) === field);
+  if (pair) pair.value = made;
+  // Where people look for it.
+  else if (field === 'metadata') owner.items.unshift(document.createPair(field, made) as Pair);
+  else owner.items.push(document.createPair(field, made) as Pair);
   return made;
 }
 

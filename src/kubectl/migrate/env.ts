@@ -41,7 +41,10 @@ function moveWhole(owner: EnvOwner, context: Context): boolean {
   for (const setting of settings(owner)) {
     const { name, value } = setting;
     const key = onlyKey(value.value);
-    if (key === undefined) continue;
+    if (key === undefined) {
+      if (!owner.expands && hasPlaceholderText(value.value)) context.leave(value, LONGER);
+      continue;
+    }
     // The last of several wins, and any explicit one wins over the reference.
     if (namesOf(owner).filter((one) => one === name).length > 1) continue;
     const secret = secretFor(key);
@@ -56,7 +59,7 @@ function moveWhole(owner: EnvOwner, context: Context): boolean {
     );
     moved = true;
   }
-  dropIfEmpty(owner.node, owner.field);
+  if (moved) dropIfEmpty(owner.node, owner.field);
   return moved;
 }
 
@@ -84,5 +87,7 @@ export function onlyKey(text: string): string | undefined {
   return more.length === 0 && typeof piece === 'object' ? piece.key : undefined;
 }
 
+const LONGER =
+  'only the env of a pod or a Spark driver can have a secret inside a longer value: store the whole value under a key of its own';
 const CANNOT_BE_VARIABLE =
   'the reference cannot have this variable: its name is reserved, or is there with another key';

@@ -49,7 +49,11 @@ export function migrate(files: readonly SourceFile[], options: MigrateOptions): 
   const run = new Run(options);
   const results = files.map((file) => run.file(file));
   const references = run.references();
-  return { files: results, references, moved: run.moved, left: run.left, failures: run.failures };
+  const order = new Map(files.map(({ name }, index) => [name, index]));
+  const left = run.left.sort(
+    (a, b) => (order.get(a.file) ?? 0) - (order.get(b.file) ?? 0) || a.line - b.line || a.column - b.column,
+  );
+  return { files: results, references, moved: run.moved, left, failures: run.failures };
 }
 
 class Run {
@@ -71,7 +75,8 @@ class Run {
       return { name, before: text, after: text };
     }
     const changed = new Set(parsed.documents.filter((document) => this.#document(name, document, parsed)));
-    const after = changed.size === 0 ? text : parsed.render(changed);
+    const failed = this.failures.some(({ file }) => file === name);
+    const after = changed.size === 0 || failed ? text : parsed.render(changed);
     if (after === undefined) this.failures.push({ file: name, line: 1, message: CANNOT_WRITE });
     return { name, before: text, after: after ?? text };
   }

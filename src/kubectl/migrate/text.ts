@@ -32,7 +32,7 @@ export function summaryOf({ moved, left, references }: Migrated, { written }: Sh
   const what = `${counted(moved.length, 'secret')} ${written ? 'moved' : 'to move'} into ${counted(
     references.reduce((sum, { drafts }) => sum + drafts.length, 0),
     'reference',
-  )}, ${counted(left.length, 'placeholder')} left`;
+  )}, ${left.length} left`;
   const next = !written && moved.length > 0 ? ' Nothing was written; --write does it.' : '';
   return `${what}.${next}\nOnly placeholders and secret objects are found, no passwords in plain text: see kubectl fairlead lint.\n`;
 }

@@ -4,7 +4,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
     'placeholders in a command and its arguments were never replaced, but for --conf of spark-submit: see docs/migration.md',
   ],
   [/(^|\.)(annotations|labels)(\.|$)/, 'placeholders in labels and annotations were never replaced'],
-  [/^(data|binaryData|stringData)(\.|$)/, 'this is for whoever reads it to replace: Fairlead never did'],
+  [/(^|\.)(data|binaryData|stringData)(\.|$)/, 'this is for whoever reads it to replace: Fairlead never did'],
   [
     /(^|\.)config(\.|\[|$)/,
     'text inside a configuration: put the property into sparkConf, or the variable into envVars',

@@ -98,8 +98,8 @@ function kubeflow(document: Document, spec: YAMLMap): Doing {
       const needing = migrateEnv(owners, context);
       const conf = migrateProperties(child(spec, 'sparkConf'), '', context);
       const hadoop = migrateProperties(child(spec, 'hadoopConf'), 'spark.hadoop.', context);
-      dropIfEmpty(spec, 'sparkConf');
-      dropIfEmpty(spec, 'hadoopConf');
+      if (conf) dropIfEmpty(spec, 'sparkConf');
+      if (hadoop) dropIfEmpty(spec, 'hadoopConf');
       if (needing.size > 0 || conf || hadoop)
         annotate(document, mapUnder(document, spec, 'driver'), context.draft.name);
     },
