@@ -89,7 +89,7 @@ class Run {
       if (workload) moves += this.#workload(file, workload, object, parsed, known);
     }
     eachText(document.contents, (scalar, path) => {
-      if (!hasPlaceholderText(scalar.value) || known.has(scalar)) return;
+      if (!hasPlaceholderText(scalar.value) || known.has(scalar) || path.endsWith(LAST_APPLIED)) return;
       this.left.push({ file, ...parsed.lineOf(scalar), path, why: whyLeft(path) });
     });
     if (moves > 0 && hasAliases(document)) {
@@ -176,6 +176,9 @@ class Run {
       if (severity === 'error') this.failures.push({ file, line, message });
   }
 }
+
+/** What somebody applied once; kubectl writes it anew. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 export const STDIN = '<stdin>';
 
