@@ -90,12 +90,12 @@ describe('without --write', () => {
 describe('with --write', () => {
   it('writes both, keeps the mode, and has nothing to do the second time', async () => {
     const file = put('app.yaml', manifest());
-    chmodSync(file, 0o640);
+    chmodSync(file, 0o664);
     expect((await run(['--write', file])).code).toBe(0);
     expect(readdirSync(dir)).toEqual(['app.secretreference.yaml', 'app.yaml']);
     expect(read('app.yaml')).not.toContain('${secrets');
     expect(read('app.yaml')).toContain('fairlead.dev/secret-references: app');
-    expect(statSync(file).mode & 0o777).toBe(0o640);
+    expect(statSync(file).mode & 0o777).toBe(0o664);
     const [once, reference] = [read('app.yaml'), read('app.secretreference.yaml')];
     const { code, out } = await run(['--write', dir]);
     expect([code, out]).toEqual([0, '']);

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fchmodSync,
   fsyncSync,
   lstatSync,
   openSync,
@@ -91,10 +92,11 @@ export function writeAll(writes: readonly Write[]): void {
   try {
     for (const { path, after } of writes) {
       const beside = join(dirname(path), `.${basename(path)}.fairlead-${process.pid}`);
-      const mode = lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0o644;
-      const file = attempt(path, () => openSync(beside, 'wx', mode & 0o777));
+      const mode = lstatSync(path, { throwIfNoEntry: false })?.mode;
+      const file = attempt(path, () => openSync(beside, 'wx', 0o644));
       temporary.push(beside);
       attempt(path, () => {
+        if (mode !== undefined) fchmodSync(file, mode & 0o777);
         writeFileSync(file, after);
         fsyncSync(file);
       });

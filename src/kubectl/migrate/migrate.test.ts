@@ -198,3 +198,10 @@ describe('storageSecret', () => {
     );
   });
 });
+
+it('a workload without secrets takes no name from another one', () => {
+  const service = pod(entry('A', 'plain'));
+  expect(run(`${service}---\n${pod(entry('A', '${secrets.a}'))}`).references[0]?.file).toBe(
+    'app.secretreference.yaml',
+  );
+});

@@ -123,6 +123,8 @@ class Run {
       this.failures.push({ file, line, message: error.message });
     }
     if (moves > 0) this.#check(file, line, workload, draft);
+    // Its name is free for the next one.
+    if (draft.size === 0) this.#drafts.delete(`${draft.namespace}/${draft.name}`);
     return moves;
   }
 
