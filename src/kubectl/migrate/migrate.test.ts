@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { lint } from '../lint/lint.ts';
 import { migrate, type Migrated, type MigrateOptions } from './migrate.ts';
@@ -22,12 +21,6 @@ const left = (result: Migrated) =>
 const pod = (env: string, more = '') =>
   `apiVersion: v1\nkind: Pod\nmetadata:\n  name: app${more}\nspec:\n  containers:\n  - name: main\n    image: a\n    env:\n${env}`;
 const entry = (name: string, value: string) => `    - name: ${name}\n      value: ${value}\n`;
-const envOf = (text: string) => {
-  const [document] = parseAllDocuments(text);
-  const at = ['spec', 'containers', 0, 'env'];
-  return (document?.toJS() && document.hasIn(at) ? document.getIn(at, true) : undefined) as unknown;
-};
-
 describe.each(readdirSync(FIXTURES))('%s', (name) => {
   const dir = join(FIXTURES, name);
   const read = (file: string) => readFileSync(join(dir, file), 'utf8');
@@ -166,7 +159,7 @@ describe('what cannot be changed safely', () => {
     const result = run(text);
     expect(result.failures).toEqual([]);
     expect(textOfReferences(result)).toContain('- name: __proto__\n      secret: { key: constructor,');
-    expect(String(envOf(result.files[0]?.after ?? ''))).toContain('"__proto__":{"a":"b"}');
+    expect(result.files[0]?.after).toContain('    - {__proto__: {a: b}, name: C, value: d}\n');
   });
 
   it.each([
