@@ -14,6 +14,7 @@ describe('configuration', () => {
       leaderElect: true,
       vaultHosts: [],
       strictUse: false,
+      secretsV2: true,
       allowHttpVault: false,
       tokenAudiences: ['vault'],
       refreshSeconds: 300,
@@ -42,6 +43,10 @@ describe('configuration', () => {
       {},
     );
     expect(tokenAudiences).toEqual(['openbao', 'https://vault.example.com:8200']);
+  });
+
+  it.each([['--secrets-v2=false'], ['--secrets-v2=true']])('takes %s', (flag) => {
+    expect(parseConfig([...role, flag], {}).secretsV2).toBe(flag.endsWith('true'));
   });
 
   it('lets integrations reach Vault without TLS only if it is told so', () => {

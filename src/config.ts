@@ -58,6 +58,10 @@ const FLAGS = {
     schema: z.stringbool().default(false),
     help: 'true serves placeholders in Spark configuration; for controller and admission alike; needs config/legacy-spark',
   },
+  'secrets-v2': {
+    schema: z.stringbool().default(true),
+    help: 'false serves legacy placeholders alone: references, and pods that name one, wait with FeatureDisabled',
+  },
   workers: { schema: whole(1, 256).default(32), help: 'pods worked on at the same time' },
   'refresh-seconds': {
     schema: seconds(300),

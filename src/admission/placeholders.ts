@@ -79,12 +79,11 @@ export function rewritePlaceholders(container: Container, delivery: string): Rew
 }
 
 /**
- * Replaces the placeholders of a longer value. The kubelet reads `$(` up to the next `)` as one reference, so an
- * unfinished `$(` in front of a placeholder, as in `$(cat ${secrets.file})`, would swallow ours: it is escaped as
- * `$$(`, which the kubelet turns back into the text that stood there.
+ * Replaces the placeholders of a longer value by `$(<variable>)`. The kubelet reads `$(` up to the next `)` as one
+ * reference, so an unfinished `$(` in front of a placeholder, as in `$(cat ${secrets.file})`, would swallow ours: it is
+ * escaped as `$$(`, which the kubelet turns back into the text that stood there.
  */
-function embed(value: string): { value: string; keys: readonly string[] } {
-  const keys = new Set<string>();
+export function embedReferences(value: string, variableOf: (key: string) => string): string {
   const parts: string[] = [];
   let open: number[] = [];
   let end = 0;
@@ -97,12 +96,20 @@ function embed(value: string): { value: string; keys: readonly string[] } {
     else if (key !== undefined) {
       for (const index of open) parts[index] = '$$(';
       open = [];
-      keys.add(key);
     }
-    parts.push(key === undefined ? match[0] : `$(${PLACEHOLDER_VARIABLE_PREFIX}${key})`);
+    parts.push(key === undefined ? match[0] : `$(${variableOf(key)})`);
   }
   parts.push(value.slice(end));
-  return { value: parts.join(''), keys: [...keys] };
+  return parts.join('');
+}
+
+function embed(value: string): { value: string; keys: readonly string[] } {
+  const keys = new Set<string>();
+  const embedded = embedReferences(value, (key) => {
+    keys.add(key);
+    return PLACEHOLDER_VARIABLE_PREFIX + key;
+  });
+  return { value: embedded, keys: [...keys] };
 }
 
 function findMistake(container: Container): string | undefined {

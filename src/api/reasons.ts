@@ -147,6 +147,11 @@ export const REASONS = {
     fix: 'The message names what is supported.',
     terminal: true,
   },
+  FeatureDisabled: {
+    meaning:
+      'SecretReferences and StorageConfigs are switched off in this cluster; only legacy placeholders are served.',
+    fix: 'Have an administrator start the controller with --secrets-v2=true; what waits goes on by itself.',
+  },
   QuotaExceeded: {
     meaning: 'More than the allowed number is asked for.',
     fix: 'Ask for less.',

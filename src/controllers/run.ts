@@ -40,6 +40,8 @@ export interface ControllersOptions {
   readonly strictUse: boolean;
   /** Placeholders in Spark configuration are served. */
   readonly legacySpark: boolean;
+  /** SecretReferences are served, and not legacy placeholders alone. */
+  readonly secretsV2: boolean;
   readonly stillLeader: () => boolean;
   /** What every loop shares: log, metrics. */
   readonly loop: Pick<ControllerOptions, 'log' | 'metrics'>;

@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   set: async () => (await import('./keys/set.ts')).set,
   unset: async () => (await import('./keys/unset.ts')).unset,
   lint: async () => (await import('./lint/command.ts')).lint,
+  'migrate-placeholders': async () => (await import('./migrate/command.ts')).migratePlaceholders,
   audit: async () => (await import('./audit.ts')).audit,
   version: async () => (await import('./version-command.ts')).versionCommand,
 };

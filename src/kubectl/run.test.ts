@@ -7,11 +7,15 @@ import { keys } from './keys/list.ts';
 import { set } from './keys/set.ts';
 import { unset } from './keys/unset.ts';
 import { lint } from './lint/command.ts';
+import { migratePlaceholders } from './migrate/command.ts';
 import { runPlugin } from './run.ts';
 import { kubeError, testIo } from './test-support.ts';
 import { versionCommand } from './version-command.ts';
 
-const ALL = { explain, doctor, keys, set, unset, lint, audit, version: versionCommand };
+const ALL = {
+  ...{ explain, doctor, keys, set, unset, lint, audit, version: versionCommand },
+  'migrate-placeholders': migratePlaceholders,
+};
 const commands = Object.fromEntries(
   Object.entries(ALL).map(([name, command]) => [name, async () => command]),
 );
@@ -61,6 +65,13 @@ describe('a wrong call', () => {
     ['a question that nobody would hear', ['unset', 'a']],
     ['no file', ['lint']],
     ['a file that is not there', ['lint', '/nowhere']],
+    ['nothing to migrate', ['migrate-placeholders']],
+    ['a file to migrate that is not there', ['migrate-placeholders', '/nowhere']],
+    ['a source that is none', ['migrate-placeholders', '--source', 'FILE:s3cret', '-']],
+    ['a map that is none', ['migrate-placeholders', '--map', 's3cret', '-']],
+    ['a map without an id', ['migrate-placeholders', '--map', 'a=VAULT', '-']],
+    ['a name that no object has', ['migrate-placeholders', '--name', 'S3cret!', '-']],
+    ['standard input to write', ['migrate-placeholders', '--write', '-']],
     ['a time that is none', ['keys', '--request-timeout', 'soon']],
     ['no audit', ['audit']],
   ])('with %s ends with 2', async (_, argv) => {

@@ -15,6 +15,7 @@ Commands:
   set KEY                            write a key of the domain; the value comes from standard input
   unset KEY                          delete a key of the domain
   lint FILES...                      check manifests, without a cluster
+  migrate-placeholders FILES...      turn placeholders in manifests into SecretReferences
   audit verify FILE...               look for changes in the audit
   version                            the version of this plugin
 

@@ -24,7 +24,7 @@ const VAULT_SHARE = 0.75;
 
 /** Resolves references, hands out deliveries and keeps statuses honest; one replica at a time. */
 export function controllerRole(config: Config, log: Logger, clock: Clock, metrics: Metrics): Role {
-  const { systemNamespace, storePrefix, workers, refreshSeconds, strictUse, legacySpark } = config;
+  const { systemNamespace, storePrefix, workers, refreshSeconds, strictUse, legacySpark, secretsV2 } = config;
   const { vaultHosts, allowHttpVault: allowHttp, tokenAudiences } = config;
   const allowed = { vaultHosts, allowHttp, tokenAudiences };
   const random = Math.random;
@@ -103,7 +103,8 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
             await runControllers(
               {
                 ...{ client: leader, clock, random, world: seen, guard, vault, events, audit, stillLeader },
-                ...{ systemNamespace, storePrefix, allowed, workers, refreshSeconds, strictUse, legacySpark },
+                ...{ systemNamespace, storePrefix, allowed, workers, refreshSeconds, strictUse },
+                ...{ legacySpark, secretsV2 },
                 loop: { log, metrics: metrics.controller },
                 queueMetrics: metrics.queue,
                 onQueue: metrics.watchQueue,

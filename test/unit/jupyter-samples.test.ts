@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { containersMistake, referencesMistake } from '../../src/admission/annotations.ts';
+import { containersMistake, namesMistake } from '../../src/admission/annotations.ts';
 import { CONTAINERS_ANNOTATION, GROUP, REFERENCES_ANNOTATION } from '../../src/api/names.ts';
 import { secretReference } from '../../src/api/secret-reference.ts';
 
@@ -54,7 +54,8 @@ describe('the samples for Jupyter', () => {
     expect(found.map(([key]) => key)).toContain(REFERENCES_ANNOTATION);
     for (const [key, value] of found) {
       expect(known).toContain(key);
-      expect((key === REFERENCES_ANNOTATION ? referencesMistake : containersMistake)(value)).toBeUndefined();
+      const mistake = key === REFERENCES_ANNOTATION ? namesMistake(key, value) : containersMistake(value);
+      expect(mistake).toBeUndefined();
     }
     // No other way of writing them, which would have escaped.
     expect(found).toHaveLength(codeOf(name).filter((line) => line.includes(`${GROUP}/`)).length);

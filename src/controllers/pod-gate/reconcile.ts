@@ -14,12 +14,14 @@ import type { World } from '../world.ts';
 import { createDelivery, deliveredCondition, liftGate, writeCondition, type Written } from './act.ts';
 import { auditHeld, auditIntent, auditOutcome, type AuditDependencies } from './audit.ts';
 import { deliveredMessage, hold, isComplete, shownMessage, triage, wantedBy } from './decide.ts';
+import { podSwitchedOff, type SecretsV2 } from '../secrets-v2.ts';
 import { legacySpark, type LegacySparkDependencies } from './legacy-spark.ts';
 import type { PodMemory } from './memory.ts';
 import { deliveryContents, type Contents, type SparkAsking } from './spark.ts';
 import { useProblems, type StrictUse } from './strict-use.ts';
 
-export interface PodGateDependencies extends Omit<AskDependencies, 'world'>, LegacySparkDependencies {
+export interface PodGateDependencies
+  extends Omit<AskDependencies, 'world'>, LegacySparkDependencies, SecretsV2 {
   readonly world: World;
   readonly client: KubeClient;
   readonly live: LiveReads;
@@ -48,6 +50,8 @@ export async function reconcilePod(
   if (todo.kind === 'hold') return hold(todo.problems);
   const fence = deps.fence();
   if (fence) return hold([fence]);
+  const off = podSwitchedOff(seen, deps);
+  if (off) return hold([off]);
 
   const spark = await legacySpark(seen, signal, deps);
   if (spark.kind === 'wait') return spark.outcome;

@@ -18,7 +18,8 @@ export async function readFiles(names: readonly string[], io: Pick<Io, 'stdin'>)
   return files;
 }
 
-function expand(path: string): string[] {
+/** A file itself, or the manifests of a directory and of those below. Throws PluginError Usage. */
+export function expand(path: string): string[] {
   if (!attempt(path, () => statSync(path)).isDirectory()) return [path];
   const inside = attempt(path, () => readdirSync(path, { withFileTypes: true }));
   return inside
@@ -46,7 +47,7 @@ function attempt<T>(path: string, work: () => T): T {
   }
 }
 
-async function standardInput({ stdin }: Pick<Io, 'stdin'>): Promise<string> {
+export async function standardInput({ stdin }: Pick<Io, 'stdin'>): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
   return Buffer.concat(chunks).toString();

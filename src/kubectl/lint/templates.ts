@@ -26,7 +26,7 @@ export interface TemplateContainer {
 }
 
 /** Where the kinds that people write have their pod templates. */
-const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
+export const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   Pod: [],
   PodTemplate: ['template'],
   Deployment: ['spec', 'template'],
