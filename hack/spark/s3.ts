@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { http } from '../cluster/http.ts';
 import { freePorts } from '../cluster/ports.ts';
 import { start, stop, logFile } from '../cluster/process.ts';
@@ -18,6 +18,7 @@ export interface S3 {
   /** Names of the objects below a prefix that is a folder, sorted; empty when there is none. */
   list(bucket: string, folder: string): string[];
   read(bucket: string, key: string): Buffer;
+  write(bucket: string, key: string, text: string): void;
   /** One line for each request: method, path, status. */
   requests(): string;
   stop(): Promise<void>;
@@ -68,6 +69,10 @@ export async function startS3(options: S3Options): Promise<S3> {
     list: (bucket, path) =>
       existsSync(folder(bucket, path)) ? readdirSync(folder(bucket, path)).sort() : [],
     read: (bucket, key) => readFileSync(folder(bucket, key)),
+    write: (bucket, key, text) => {
+      mkdirSync(dirname(folder(bucket, key)), { recursive: true });
+      writeFileSync(folder(bucket, key), text);
+    },
     requests: () => readFileSync(logFile(dir, NAME), 'utf8'),
     stop: async () => {
       await stop(dir, NAME, { signal: 'SIGTERM', timeoutMs: 10_000, thenKill: true });

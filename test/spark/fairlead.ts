@@ -48,7 +48,9 @@ export async function sparkLab(name: string, flags: readonly string[] = []): Pro
   const [accessKey, secretKey] = [plant(), plant((core) => `s3 ${odd(core)}`.replace(' é', ''))];
   const [hadoopOdd, plainOdd] = [plant(odd), plant(odd)];
   const s3 = await b.s3({ accessKey: accessKey.value, secretKey: secretKey.value });
-  for (const bucket of ['lake', 'events']) s3.bucket(bucket);
+  s3.bucket('lake');
+  // Spark wants the folder for event logs to be there, and in S3 a folder is what has something in it.
+  s3.write('lake', 'events/.keep', '');
   const path = `secret/data/${name}`;
   const write = async () => {
     const next = plant((core) => `${core} & "more"`);
