@@ -5,7 +5,6 @@ import { sparkLab, type SparkLab } from './fairlead.ts';
 import { s3aConf } from './s3a.ts';
 import { sparkSubmit, type SparkRun, type Submission } from './submit.ts';
 
-const RIGHTS = new URL('../../config/legacy-spark/', import.meta.url).pathname;
 const ANNOTATION = 'spark.kubernetes.driver.annotation.fairlead.dev/secret-references';
 type Row = [executor: string, password: string | null, legacy: string | null];
 interface Result {
@@ -27,7 +26,7 @@ let lab: SparkLab;
 let namespace: string;
 beforeAll(async () => {
   lab = await sparkLab('sparklegacy', ['--legacy-spark', 'true']);
-  await lab.p.k.run('apply', '-k', RIGHTS);
+  await lab.p.fairlead.installLegacySpark();
   await lab.p.store('global', {
     ...{ in_driver: inDriver.value, in_executors: inExecutors.value, my_key: myKey.value },
     ...{ s3_access: lab.s3.accessKey, s3_secret: lab.s3.secretKey },
@@ -35,13 +34,13 @@ beforeAll(async () => {
   namespace = await lab.namespace({ 'fairlead.dev/legacy-placeholders': 'enabled' });
 });
 afterAll(async () => {
-  await lab?.p.k.run('delete', '-k', RIGHTS, '--ignore-not-found');
+  await lab?.p.fairlead.uninstallLegacySpark();
   await lab?.stop();
 });
 
 const submit = async (name: string, version: Submission['version'], conf: Record<string, string>) =>
   sparkSubmit(lab.b, {
-    ...{ version, namespace, name, app: 'secrets.py', args: [lab.salt, `s3a://lake/${name}`, '2'] },
+    ...{ version, namespace, name, app: 'tell.py', args: [lab.salt, `s3a://lake/${name}`, '2'] },
     conf: { ...s3aConf(lab.s3), ...legacyConf, ...conf },
   });
 

@@ -68,7 +68,7 @@ describe.each(SPARK_VERSIONS)('a job of Spark %s, annotated at the driver only',
   beforeAll(async () => {
     password = lab.passwords.at(-1);
     const driver = await startSubmit(lab.b, {
-      ...{ version, namespace, name, app: 'secrets.py', args: [lab.salt, `s3a://lake/${name}`, '3'] },
+      ...{ version, namespace, name, app: 'tell.py', args: [lab.salt, `s3a://lake/${name}`, '3'] },
       conf: {
         ...s3aConf(lab.s3),
         [ANNOTATION]: 'warehouse,odd',
@@ -168,7 +168,7 @@ it('(c) each submission after a rotation sees the new value', () => {
 describe('(e) spark-submit in cluster mode from a pod that carries our options', () => {
   const annotations = { 'fairlead.dev/secret-references': 'warehouse' };
   const submission = (name: string) => ({
-    ...{ version: NEWEST, namespace, name, app: 'secrets.py', args: [lab.salt, `s3a://lake/${name}`, '2'] },
+    ...{ version: NEWEST, namespace, name, app: 'tell.py', args: [lab.salt, `s3a://lake/${name}`, '2'] },
     conf: { ...s3aConf(lab.s3), [ANNOTATION]: 'warehouse' },
   });
 

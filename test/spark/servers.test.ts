@@ -99,7 +99,7 @@ describe('PySpark in client mode, in a pod with the label spark-role: driver', (
       labels: { 'spark-role': 'driver' },
       annotations: { 'fairlead.dev/secret-references': 'warehouse' },
     };
-    const command = ['python3', '/opt/apps/secrets.py', lab.salt, 's3a://lake/notebook', '2'];
+    const command = ['python3', '/opt/apps/tell.py', lab.salt, 's3a://lake/notebook', '2'];
     await notebookPod(lab.b, { namespace, name: 'notebook', metadata, command, conf: s3aConf(lab.s3) });
     await podEnded(lab.b, namespace, 'notebook');
     const password = lab.hash(lab.passwords[0]);
