@@ -74,6 +74,11 @@ describe('fairlead.dev/containers', () => {
   test.each([
     ['is empty', ' ', /is empty: name the containers/],
     ['has a name with a dot', 'a.b', /names "a\.b", which cannot be the name of a container/],
+    [
+      'has 257 names',
+      Array.from({ length: 257 }, (_, i) => `c${i}`).join(','),
+      /names 257 containers: at most 256/,
+    ],
     ['has a name of 64 characters', 'a'.repeat(64), /cannot be the name of a container/],
   ])('refuses a value that %s', (_, value, message) => expect(containersMistake(value)).toMatch(message));
 });

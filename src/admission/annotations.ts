@@ -47,6 +47,8 @@ export function containersMistake(value: string): string | undefined {
   const about = `the annotation ${CONTAINERS_ANNOTATION}`;
   if (names.length === 0)
     return `${about} is empty: name the containers that get the variables, comma separated, or remove the annotation`;
+  if (names.length > LIMITS.containersPerPod)
+    return `${about} names ${names.length} containers: at most ${LIMITS.containersPerPod} are allowed`;
   const wrong = names.find((name) => !LABEL.test(name));
   return wrong === undefined
     ? undefined

@@ -74,17 +74,17 @@ type Choice =
  * containers than have one, in their env or in the Spark configuration that they read.
  */
 function choose(pod: Pod, { named, sparkConf, recorded }: BuildOptions): Choice {
-  const present = allContainers(pod).map(({ name }) => name);
+  const present = new Set(allContainers(pod).map(({ name }) => name));
   const value = annotation(pod, CONTAINERS_ANNOTATION);
   if (value !== undefined) {
     const mistake = containersMistake(value);
     if (mistake !== undefined) return { ok: false, message: mistake };
-    const listed = containerNames(value);
+    const listed = new Set(containerNames(value));
     // Not an error: another webhook may inject it later, and then this one is called again.
-    const warnings = listed
-      .filter((name) => !present.includes(name))
+    const warnings = [...listed]
+      .filter((name) => !present.has(name))
       .map((name) => `fairlead.dev/containers names ${quoted(name)}, which the pod does not have (yet)`);
-    return { ok: true, chosen: ({ name }) => listed.includes(name), warnings };
+    return { ok: true, chosen: ({ name }) => listed.has(name), warnings };
   }
   if (!named) {
     const chosen = (container: Container) =>
@@ -92,7 +92,7 @@ function choose(pod: Pod, { named, sparkConf, recorded }: BuildOptions): Choice 
     return { ok: true, chosen, warnings: [] };
   }
   if (!recorded) return { ok: true, chosen: () => true, warnings: [] };
-  const warnings = present
+  const warnings = [...present]
     .filter((name) => !recorded.has(name))
     .map(
       (name) => `${quoted(name)} was added later and gets no secrets unless fairlead.dev/containers names it`,

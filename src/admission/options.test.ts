@@ -158,6 +158,12 @@ describe('what the controller reads back', () => {
     ]);
   });
 
+  it('is one for each name, the last, however often a pod repeats itself', () => {
+    const many = Array.from({ length: 40_000 }, () => ({ name: 'A', value: OURS }));
+    const object = with_(...many, { name: 'A', value: `last ${OURS}` });
+    expect(ownOptions(object)).toEqual([{ variable: 'A', pieces: ['last ', ours] }]);
+  });
+
   it.each([
     ['nothing names our options', [options('-Da=b')]],
     ['they are escaped', [options(`$${OURS}`)]],

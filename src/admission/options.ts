@@ -46,14 +46,18 @@ export interface OwnOptions {
 
 /** Where the pod names our options, so that a delivery for it must have them, empty if need be. */
 export function ownOptions(pod: Pod): readonly OwnOptions[] {
-  return allContainers(pod).flatMap((container) =>
-    (container.env ?? []).filter(namesOptions).map(({ name, value }) => {
-      const pieces = valuePieces(value ?? '');
-      const own = new Set(container.env?.filter(isTheirs).map((entry) => entry.name));
-      const isKnown = (piece: ValuePiece) => typeof piece === 'string' || !own.has(piece.variable);
-      return { variable: name, pieces: pieces.filter(isKnown) };
-    }),
-  );
+  return allContainers(pod).flatMap(({ env }) => {
+    // Of several entries with one name the last one counts; each is looked at once, however many there are.
+    const last = new Map((env ?? []).map((entry) => [entry.name, entry]));
+    const naming = [...last.values()].filter(namesOptions);
+    if (naming.length === 0) return [];
+    const own = new Set([...last.values()].filter(isTheirs).map(({ name }) => name));
+    const isKnown = (piece: ValuePiece) => typeof piece === 'string' || !own.has(piece.variable);
+    return naming.map(({ name, value }) => ({
+      variable: name,
+      pieces: valuePieces(value ?? '').filter(isKnown),
+    }));
+  });
 }
 
 export function isOurOptions(piece: ValuePiece): boolean {

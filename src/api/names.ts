@@ -104,6 +104,7 @@ export const LIMITS = {
   /** security: what one pod and one reference may ask for. */
   referencesPerPod: 16,
   storagesPerPod: 16,
+  containersPerPod: 256,
   integrationsPerReference: 16,
   variablesPerReference: 256,
   importsPerReference: 16,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cel, conditionedStatus, defineKind, listMap } from './schema.ts';
-import { freeText, secretObject } from './secret-object.ts';
+import { secretObject } from './secret-object.ts';
 
 export const STORAGE_TYPES = ['s3', 'minio', 'gcs', 'azure'] as const;
 export type StorageType = (typeof STORAGE_TYPES)[number];
@@ -11,6 +11,11 @@ const matching = (max: number, pattern: string, message: string) =>
     .min(1)
     .max(max)
     .meta(cel([`self.matches('${pattern}')`, message]));
+
+const withoutControlCharacters = (field: string): [string, string] => [
+  `!has(self.${field}) || !self.${field}.matches('[[:cntrl:]]')`,
+  `${field} must not contain control characters`,
+];
 
 const isAzure = `self.type == 'azure'`;
 
@@ -46,12 +51,18 @@ const spec = z
       .describe(
         'Spark puts the bucket into the path and not into the host name. If absent: true for minio and gcs, false for s3.',
       ),
-    accessKey: freeText(253)
+    accessKey: z
+      .string()
+      .min(1)
+      .max(253)
       .optional()
       .describe(
         'Deprecated, except for azure: the id of the access key in plain text; use accessKeySecret. azure: the name of the account, which is no secret.',
       ),
-    secretKey: freeText(4096)
+    secretKey: z
+      .string()
+      .min(1)
+      .max(4096)
       .optional()
       .describe(
         'Deprecated: the secret key in plain text; use storageSecret, which takes precedence over it.',
@@ -63,8 +74,14 @@ const spec = z
       .optional()
       .describe('Where the secret key is; azure: the key of the account. Takes precedence over secretKey.'),
   })
+  // Rules of accessKey and secretKey stand here, too: the API server quotes the value of a field that breaks its own.
   .meta(
     cel(
+      ...(['accessKey', 'secretKey'] as const).map(withoutControlCharacters),
+      [
+        `self.type != 's3' || has(self.endpoint) || !has(self.region) || !self.region.matches('^(us-iso|us-isob|us-isof|eu-isoe|eusc)-')`,
+        's3: must have an endpoint in a region of this partition of Amazon: it is not below amazonaws.com',
+      ],
       [`has(self.storageSecret) || has(self.secretKey)`, 'must have storageSecret, where the secret key is'],
       [
         `${isAzure} || has(self.accessKeySecret) || has(self.accessKey)`,

@@ -67,7 +67,7 @@ export function summarize(problems: readonly Problem[]): Summary {
 function tell({ entry, secret, place, message }: Problem): string {
   if (entry === undefined) return message;
   const from = secret ? nameSecret(secret) : place;
-  return from === undefined ? message : `${entry} from ${from}: ${message}`;
+  return from === undefined ? `${entry}: ${message}` : `${entry} from ${from}: ${message}`;
 }
 
 const NAMED_OTHERS = 5;

@@ -112,3 +112,12 @@ describe('who writes a storage', () => {
     await writer.run('delete', 'storageconfig', 'lake', '-n', namespace);
   });
 });
+
+describe('a storage that is refused', () => {
+  it.each(['accessKey', 'secretKey'])('does not quote its %s, which may be a key', async (field) => {
+    const plain = { accessKey: 'AKIA', secretKey: 'x', [field]: 'pl4nt\tpl4nt' };
+    const refused = await p.k.refused(['apply', '-f', '-'], storage('quoted', namespace, {}, plain));
+    expect(refused).toContain(`${field} must not contain control characters`);
+    expect(refused).not.toContain('pl4nt');
+  });
+});

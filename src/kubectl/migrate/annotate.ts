@@ -37,8 +37,8 @@ export function annotateConf(document: Document, owner: YAMLMap, field: string, 
 }
 
 /**
- * A container without a placeholder had no secrets so far, and gets none: unless the pod had a reference before, which
- * gave its variables to all.
+ * A container without a placeholder had no secrets so far, and gets none: unless the pod had a reference or a storage
+ * before, which gave its variables to all.
  */
 export function limitContainers(
   document: Document,

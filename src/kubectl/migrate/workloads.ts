@@ -7,6 +7,7 @@ import { child, dropIfEmpty, mapIn, seqIn, textIn } from './nodes.ts';
 import { isPayload, payloadAsks, migratePayload } from './payload.ts';
 import { migrateProperties } from './properties.ts';
 import { referenceNames } from '../../admission/annotations.ts';
+import { STORAGE_ANNOTATION } from '../../api/names.ts';
 
 /** Something in a document whose pods get secrets. */
 export interface Workload {
@@ -68,7 +69,8 @@ function podTemplate(document: Document, pod: YAMLMap): Doing {
       if (needing.size === 0) return;
       const metadata = mapUnder(document, pod, 'metadata');
       const names = (of: Iterable<EnvOwner>) => [...of].map(({ node }) => textIn(node, 'name') ?? '');
-      const had = namedIn(child(metadata, 'annotations')).length > 0;
+      const annotations = child(metadata, 'annotations');
+      const had = namedIn(annotations).length > 0 || textIn(annotations, STORAGE_ANNOTATION) !== undefined;
       annotate(document, metadata, context.draft.name);
       limitContainers(document, metadata, { needing: names(needing), all: names(owners), had });
     },
