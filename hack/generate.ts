@@ -12,6 +12,8 @@ import { resourceBundle } from '../src/api/resource-bundle.ts';
 import { secretReference } from '../src/api/secret-reference.ts';
 import { vaultIntegration } from '../src/api/vault-integration.ts';
 import { matrixPage } from '../test/support/permission-matrix.ts';
+import { chartTemplates } from './chart/templates.ts';
+import { valuesSchema } from './chart/values-schema.ts';
 
 function crd(kind: Parameters<typeof customResourceDefinition>[0]): string {
   const yaml = stringify(customResourceDefinition(kind), { version: '1.1', lineWidth: 120 });
@@ -44,6 +46,8 @@ const files = new Map([
   [`crds/${GROUP}_${resourceBundle.plural}.yaml`, crd(resourceBundle)],
   ['docs/reasons.md', reasons()],
   ['docs/permission-matrix.md', matrixPage()],
+  ['charts/fairlead/values.schema.json', valuesSchema()],
+  ...(await chartTemplates()),
 ]);
 
 const check = process.argv.includes('--check');
