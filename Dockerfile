@@ -18,7 +18,8 @@ RUN set -eu; \
     node="$(readlink -f "$(command -v node)")"; \
     mkdir -p /image/node/usr/local/bin /image/node/etc /image/dependencies/app /image/fairlead/app; \
     cp "$node" /image/node/usr/local/bin/node; \
-    for library in $(ldd "$node" | grep -o '/[^ )]*'); do cp -L --parents "$library" /image/node; done; \
+    libraries="$(ldd "$node")"; \
+    for file in $(echo "$libraries" | grep -o '/[^ )]*'); do cp -L --parents "$file" /image/node; done; \
     echo 'nonroot:x:65532:65532:nonroot:/app:/sbin/nologin' > /image/node/etc/passwd; \
     echo 'nonroot:x:65532:' > /image/node/etc/group; \
     echo 'hosts: files dns' > /image/node/etc/nsswitch.conf; \
@@ -29,8 +30,9 @@ RUN set -eu; \
     mv LICENSE package.json src config /image/fairlead/app/; \
     chmod -R a+rX,go-w /image
 
-# Every role loads with what is in the image, and with nothing else.
+# Node starts with the libraries of the image, and every role loads with its packages: with what is there and nothing else.
 RUN set -eu; \
+    chroot /image/node /usr/local/bin/node --version; \
     ln -s /image/dependencies/app/node_modules /image/fairlead/app/node_modules; \
     cd /image/fairlead/app; \
     node --input-type=module -e "for (const role of ['admission', 'certificates', 'controller', 'keys']) await import('/image/fairlead/app/src/roles/' + role + '.ts')"; \

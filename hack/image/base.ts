@@ -15,6 +15,8 @@ import { ensureLayer, put } from '../spark/layers.ts';
 
 const PACKAGES = [
   'base-files',
+  // For ldd.
+  'bash',
   'coreutils',
   'dash',
   'findutils',
@@ -34,7 +36,7 @@ export async function baseImage(options: BuildOptions): Promise<Image> {
   return {
     name: 'fairlead.local/node:24',
     layers: [await ensureLayer(NODE_BASE, options)],
-    config: { Env: ['PATH=/usr/local/bin:/usr/bin:/bin'] },
+    config: { Env: ['PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'] },
   };
 }
 

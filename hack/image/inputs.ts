@@ -15,7 +15,7 @@ const INPUTS = [
   'config/policies',
   'config/strict',
   'hack/no-axios',
-  'hack/image',
+  ...['base', 'build', 'buildah', 'inputs', 'npm-access'].map((name) => `hack/image/${name}.ts`),
 ];
 
 /** A name for the image of these files and these other inputs: the same content has the same name. */
