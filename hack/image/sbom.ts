@@ -12,8 +12,8 @@ import { ROOT } from './inputs.ts';
 export interface Bom {
   readonly bomFormat: string;
   readonly specVersion: string;
-  readonly serialNumber?: string;
-  readonly metadata: { readonly timestamp?: string; readonly component: Component };
+  readonly serialNumber: string | undefined;
+  readonly metadata: { readonly timestamp: string | undefined; readonly component: Component };
   components: readonly Component[];
   dependencies: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[];
 }
@@ -66,9 +66,10 @@ export function production(lock: Lock): Lock {
   );
   const names = new Set([...links].map((path) => path.replace(/^node_modules\//, '')));
   const kept = Object.entries(lock.packages).filter(([path, { dev }]) => dev !== true && !links.has(path));
-  const packages = kept.map(([path, { devDependencies: _, dependencies = {}, license, ...rest }]) => {
+  const packages = kept.map(([path, { dependencies = {}, license, ...rest }]) => {
     const wanted = Object.entries(dependencies).filter(([name]) => !names.has(name));
-    return [path, { ...rest, dependencies: Object.fromEntries(wanted), license: spdx(license) }];
+    const changed = { dependencies: Object.fromEntries(wanted), devDependencies: {}, license: spdx(license) };
+    return [path, { ...rest, ...changed }];
   });
   return { ...lock, packages: Object.fromEntries(packages) as Lock['packages'] };
 }
@@ -82,14 +83,15 @@ function spdx(license: Locked['license']): string | undefined {
 }
 
 /** Pure: without what differs from run to run. */
-export function tidied({
-  serialNumber: _,
-  metadata: { timestamp: __, component, ...about },
-  ...rest
-}: Bom): Bom {
+export function tidied({ metadata, ...rest }: Bom): Bom {
   // npm takes the name of the folder.
-  const name = component.purl.replace(/^pkg:npm\/|@[^@]*$/g, '');
-  const body = { ...rest, metadata: { ...about, component: { ...component, name } } };
+  const name = metadata.component.purl.replace(/^pkg:npm\/|@[^@]*$/g, '');
+  const component = { ...metadata.component, name };
+  const body = {
+    ...rest,
+    serialNumber: undefined,
+    metadata: { ...metadata, timestamp: undefined, component },
+  };
   return { ...body, serialNumber: `urn:uuid:${uuidOf(JSON.stringify(body))}` };
 }
 

@@ -86,7 +86,7 @@ describe('the image', () => {
 
   it('has no tests, and of the packages only those of production, without axios', async () => {
     expect(paths().filter((path) => /^app\/src\/.*(\.test\.ts|test-support\.ts)$/.test(path))).toEqual([]);
-    const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as KubeJson;
+    const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
     const allowed = Object.entries<KubeJson>(lock.packages).flatMap(([path, { dev }]) => (dev ? [] : [path]));
     const folders = paths().flatMap(
       (path) => /^app\/((?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/@]+)\/package\.json$/.exec(path)?.[1] ?? [],

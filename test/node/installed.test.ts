@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { down, up, type RunningCluster } from '../../hack/cluster/index.ts';
 import * as objects from '../../hack/demo/objects.ts';
 import { ensureImage } from '../../hack/image/build.ts';
+import { ROOT } from '../../hack/image/inputs.ts';
 import { kube, scratch, until, type Kube, type KubeJson } from '../support/cluster.ts';
 import { CHART, helmFor, type Helm } from '../support/helm.ts';
 
@@ -40,7 +41,10 @@ beforeAll(async () => {
   const values = [`image.repository=${repository}`, `image.tag=${tag}`, 'keysApi.enabled=true'];
   const flags = ['-n', SYSTEM, '--wait', '--timeout=5m', ...values.map((value) => `--set=${value}`)];
   const started = performance.now();
-  await helm('install', 'fairlead', CHART, ...flags);
+  await helm('install', 'fairlead', CHART, ...flags).catch(async (error: unknown) => {
+    console.log(await k.run('get', 'pods,events', '-n', SYSTEM));
+    throw error;
+  });
   console.log(`helm install --wait: ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }, 1_200_000);
 afterAll(async () => {
@@ -58,7 +62,7 @@ const annotated = (name: string) =>
 describe('the chart with the image', () => {
   it('has every replica of every role ready, as non-root on a read-only root file system', async () => {
     const pods: KubeJson[] = await k.list('pods', SYSTEM);
-    const roles = pods.map(({ metadata }) => metadata.labels['app.kubernetes.io/component']).sort();
+    const roles = pods.map(({ metadata }): string => metadata.labels['app.kubernetes.io/component']).sort();
     expect(roles).toEqual([
       'admission',
       'admission',
@@ -127,6 +131,23 @@ describe('a user', () => {
     expect(listed).toMatch(/^db_password +KUBERNETES +marketing\s*$/m);
     expect(listed).not.toContain(VALUE);
   });
+});
+
+describe('a role that has nothing to do', () => {
+  const requests = { admission: 128, certificates: 128, controller: 192, keys: 192 };
+
+  it.each(Object.entries(requests))(
+    '%s stays within the memory that the chart requests',
+    async (role, request) => {
+      const deployment: KubeJson = await k.get('deployment', SYSTEM, `fairlead-${role}`);
+      expect(deployment.spec.template.spec.containers[0].resources.requests.memory).toBe(`${request}Mi`);
+      const script = await readFile(join(ROOT, 'hack/image/measure.ts'), 'utf8');
+      const node = ['node', '--optimize-for-size', '--input-type=module-typescript', '-e', script];
+      const measured = await k.run('exec', '-n', SYSTEM, `deploy/fairlead-${role}`, '--', ...node);
+      console.log(`${role}: ${measured.trim()}`);
+      expect(JSON.parse(measured).resident_mb).toBeLessThan(request * 1.048);
+    },
+  );
 });
 
 it('logs no value of a key', async () => {
