@@ -54,5 +54,5 @@ WORKDIR /app
 USER 65532:65532
 # Nothing is written: `--read-only` works. Health and metrics, webhook, API for keys.
 EXPOSE 8081 9443 9444
-# The first two flags are a rule (docs/security), the third saves about 30 MB for each process.
+# Without the first two flags Fairlead refuses to start (SECURITY.md); the third saves about 30 MB for each process.
 ENTRYPOINT ["node", "--disable-sigusr1", "--report-exclude-env", "--optimize-for-size", "src/main.ts"]
