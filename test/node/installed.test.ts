@@ -39,7 +39,7 @@ beforeAll(async () => {
   await k.apply(namespace(SYSTEM, { 'pod-security.kubernetes.io/enforce': 'restricted' }));
   const [repository, tag] = image.name.split(':');
   const values = [`image.repository=${repository}`, `image.tag=${tag}`, 'keysApi.enabled=true'];
-  const flags = ['-n', SYSTEM, '--wait', '--timeout=5m', ...values.map((value) => `--set=${value}`)];
+  const flags = ['-n', SYSTEM, '--wait', '--timeout=10m', ...values.map((value) => `--set=${value}`)];
   const started = performance.now();
   await helm('install', 'fairlead', CHART, ...flags).catch(async (error: unknown) => {
     console.log(await k.run('get', 'pods,events', '-n', SYSTEM));

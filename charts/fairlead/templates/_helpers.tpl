@@ -123,6 +123,14 @@ spec:
         periodSeconds: 5
         timeoutSeconds: 5
         failureThreshold: 2
+      # On a node that is short of CPU a start takes a minute, and liveness would end it before.
+      startupProbe:
+        httpGet:
+          path: /healthz
+          port: health
+        periodSeconds: 1
+        timeoutSeconds: 5
+        failureThreshold: 300
       {{- if .certificate }}
       # After SIGTERM no new connection is taken, and the API server may still have this address for a moment.
       lifecycle:
