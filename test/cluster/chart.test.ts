@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { down, up, type RunningCluster } from '../../hack/cluster/index.ts';
 import { kubectl } from '../../hack/install.ts';
 import { expectedPolicies, matches } from '../../src/controllers/policies.ts';
+import { parseConfig } from '../../src/config.ts';
 import { POLICIES, STRICT_POLICIES } from '../../src/roles/fence.ts';
 import { kube, scratch, type Kube, type KubeJson } from '../support/cluster.ts';
 import { byId, CHART, helmFor, type Helm } from '../support/helm.ts';
@@ -65,6 +66,24 @@ describe('the chart', () => {
   ])('refuses %s and names it', async (value, message) => {
     const refused = helm('template', 'fairlead', CHART, '--set', value);
     await expect(refused).rejects.toMatchObject({ stderr: expect.stringMatching(message) });
+  });
+
+  it.each([
+    [[]],
+    [
+      [
+        'features.strictUse.enabled=true',
+        'features.legacySpark.enabled=true',
+        'leaderElection.enabled=false',
+      ],
+    ],
+  ])('starts every role with flags that it takes, with %j', async (set) => {
+    const flags = ['keysApi.enabled=true', ...set].flatMap((one) => ['--set', one]);
+    const rendered = byId(await helm('template', ...release, ...flags));
+    for (const role of ['admission', 'certificates', 'controller', 'keys']) {
+      const [container] = rendered.get(`Deployment/fairlead-${role}`)?.spec.template.spec.containers ?? [];
+      expect(parseConfig(container.args, {})).toMatchObject({ role, systemNamespace: SYSTEM });
+    }
   });
 
   it('runs every role without a right that it does not need', async () => {
