@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const READY_MS = 60_000;
 /** What is measured is rest: nothing happens meanwhile that one could wait for. */
-const REST_MS = 10_000;
+const REST_MS = 3_000;
 
 const health = '127.0.0.1:18081';
 const command = readFileSync('/proc/1/cmdline', 'utf8').split('\0').slice(1, -1);
