@@ -12,6 +12,7 @@ import { resourceBundle } from '../src/api/resource-bundle.ts';
 import { secretReference } from '../src/api/secret-reference.ts';
 import { vaultIntegration } from '../src/api/vault-integration.ts';
 import { matrixPage } from '../test/support/permission-matrix.ts';
+import { argocdConfig } from './chart/argocd.ts';
 import { chartTemplates } from './chart/templates.ts';
 import { valuesSchema } from './chart/values-schema.ts';
 
@@ -40,12 +41,12 @@ function reasons(): string {
   ].join('\n');
 }
 
+const kinds = [vaultIntegration, secretReference, resourceBundle];
 const files = new Map([
-  [`crds/${GROUP}_${vaultIntegration.plural}.yaml`, crd(vaultIntegration)],
-  [`crds/${GROUP}_${secretReference.plural}.yaml`, crd(secretReference)],
-  [`crds/${GROUP}_${resourceBundle.plural}.yaml`, crd(resourceBundle)],
+  ...kinds.map((kind): [string, string] => [`crds/${GROUP}_${kind.plural}.yaml`, crd(kind)]),
   ['docs/reasons.md', reasons()],
   ['docs/permission-matrix.md', matrixPage()],
+  ['config/argocd/argocd-cm.yaml', await argocdConfig(kinds.map(({ kind }) => kind))],
   ['charts/fairlead/values.schema.json', valuesSchema()],
   ...(await chartTemplates()),
 ]);

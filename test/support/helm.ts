@@ -18,6 +18,7 @@ export async function helmFor(kubeconfig: string, dir: string): Promise<Helm> {
   const env = {
     PATH: process.env['PATH'] ?? '',
     KUBECONFIG: kubeconfig,
+    HOME: dir,
     HELM_CACHE_HOME: dir,
     HELM_CONFIG_HOME: dir,
     HELM_DATA_HOME: dir,
@@ -27,6 +28,6 @@ export async function helmFor(kubeconfig: string, dir: string): Promise<Helm> {
 
 /** Objects by `Kind/name`. */
 export function byId(manifests: string): Map<string, KubeJson> {
-  const objects = parseAllDocuments(manifests).flatMap((document) => (document.toJS() as KubeJson) ?? []);
-  return new Map(objects.map((object: KubeJson) => [`${object.kind}/${object.metadata.name}`, object]));
+  const objects: KubeJson[] = parseAllDocuments(manifests).flatMap((document) => document.toJS() ?? []);
+  return new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]));
 }
