@@ -21,7 +21,12 @@ async function main(): Promise<void> {
     return;
   }
   const config = configured();
-  const log = logger({ level: config.logLevel }).child({ role: config.role });
+  const root = logger({ level: config.logLevel });
+  const log = root.child({ role: config.role });
+  process.on('SIGUSR2', () => {
+    root.level = root.level === 'debug' ? config.logLevel : 'debug';
+    log.warn({ to: root.level }, 'the log level was changed');
+  });
   const metrics = makeMetrics();
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name));
@@ -67,9 +72,9 @@ function configured(): Config {
 async function roleOf(config: Config, log: Logger, metrics: Metrics): Promise<Role> {
   switch (config.role) {
     case 'admission':
-      return (await import('./roles/admission.ts')).admissionRole(config, log, systemClock);
+      return (await import('./roles/admission.ts')).admissionRole(config, log, systemClock, metrics);
     case 'certificates':
-      return (await import('./roles/certificates.ts')).certificatesRole(config, log, systemClock);
+      return (await import('./roles/certificates.ts')).certificatesRole(config, log, systemClock, metrics);
     case 'keys':
       return (await import('./roles/keys.ts')).keysRole(config, log, systemClock, metrics);
     case 'controller':

@@ -12,7 +12,9 @@ import type { TargetOptions } from '../sources/vault/target.ts';
 import { auditProblem } from './pod-gate/audit.ts';
 import { reconcilePod, reportWaiting } from './pod-gate/reconcile.ts';
 import { LiveReads } from './live.ts';
+import type { GatedPod } from './objects.ts';
 import { PodMemory } from './pod-gate/memory.ts';
+import { Waits } from './pod-gate/waits.ts';
 import type { PolicyGuard } from './policies.ts';
 import { reconcileBundle } from './resource-bundle/reconcile.ts';
 import { wireBundles } from './resource-bundle/wakeups.ts';
@@ -40,8 +42,10 @@ export interface ControllersOptions {
   /** Placeholders in Spark configuration are served. */
   readonly legacySpark: boolean;
   readonly stillLeader: () => boolean;
-  /** What every loop shares: log, metrics. */
-  readonly loop: Pick<ControllerOptions, 'log' | 'metrics'>;
+  /** What every loop shares: log, metrics, who is told that it runs. */
+  readonly loop: Pick<ControllerOptions, 'log' | 'metrics' | 'loops' | 'within'>;
+  /** How long a pod has waited, and for what. */
+  readonly onWaited?: (outcome: 'delivered' | 'gone', ms: number) => void;
   readonly queueMetrics?: QueueMetrics;
   readonly onQueue?: (queue: WorkQueue) => void;
 }
@@ -55,6 +59,7 @@ const PASS_MS = 45_000;
 export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
   const { clock, random, world, guard, vault, audit } = options;
   const memory = new PodMemory();
+  const waits = new Waits({ pods: world.pods, clock, onEnd: options.onWaited ?? (() => {}) });
   const live = new LiveReads(options.client, clock);
   const { queueMetrics: metrics } = options;
   const groupOf = (key: string) => key.split('/', 1)[0] ?? '';
@@ -74,6 +79,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
     ...options,
     strictUse: options.strictUse ? { reviews, systemNamespace } : undefined,
     memory,
+    onDelivered: (pod: GatedPod) => waits.delivered(pod),
     live,
     onVaultFailure,
     fence: () => guard.problem() ?? auditProblem(audit),
@@ -85,6 +91,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
   const wakeups = wireWakeups(world, queues, (uid) => memory.forget(uid), options.storePrefix);
   const undo = [
     wakeups.close,
+    waits.close,
     // Tokens of an integration that is gone are given back.
     world.integrations.onChange(({ type, object }) => {
       if (type === 'deleted') vault.forget(object.metadata.name);
@@ -114,6 +121,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
         name: 'pods',
         queue: queues.pods,
         workers: options.workers,
+        about: (key) => ({ pod: key, references: world.pods.get(key)?.references ?? [] }),
         reconcile: async (key, pass) => reconcilePod(key, pass, deps),
         report: async (key, outcome, pass) => reportWaiting(key, outcome, pass, deps),
       },
@@ -125,6 +133,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
         name: 'secretreferences',
         queue: queues.references,
         workers: STATUS_WORKERS,
+        about: (key) => ({ reference: key }),
         reconcile: async (key, pass) => reconcileReference(key, pass, deps),
       },
       signal,

@@ -170,14 +170,6 @@ function isBound({ metadata }: KubeObject): boolean {
   return metadata.annotations?.[VAULT_HOST_ANNOTATION] !== undefined;
 }
 
-/** How many references name each integration. */
-export function referencesOf({ integrations, references }: World): [integration: string, count: number][] {
-  return integrations.list().map(({ metadata: { name } }) => {
-    const source = sourceKey({ type: 'VAULT', id: name });
-    return [name, references.byIndex('source', source).length];
-  });
-}
-
 export function reflectors(of: World): readonly Reflector<never>[] {
   return Object.values(of) as readonly Reflector<never>[];
 }
