@@ -28,6 +28,7 @@ async function main(): Promise<void> {
     log.warn({ to: root.level }, 'the log level was changed');
   });
   const metrics = makeMetrics();
+  metrics.is(config.role);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name));
 

@@ -132,6 +132,7 @@ describe('metrics', () => {
         'fairlead_delivery_duration_seconds_bucket{le="60",outcome="gone"}': '1',
       },
     ],
+    ['what the process is', () => all.is('controller'), { 'fairlead_info{role="controller"}': '1' }],
     [
       'answers of the webhook',
       () => all.admission('/mutate/pods', 'patched', 5),

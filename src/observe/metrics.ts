@@ -26,8 +26,11 @@ export function metrics({ process = true }: { readonly process?: boolean } = {})
   const registry = new Registry();
   const make = maker(registry);
   if (process) collectDefaultMetrics({ register: registry });
+  const info = make.gauge('info', 'What this process is', ['role']);
   return {
     registry,
+    /** Says what this process is. */
+    is: (role: string) => info.set({ role }, 1),
     /** The text for Prometheus, and its content type. */
     text: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
     controller: controllerMetrics(make),
