@@ -40,7 +40,7 @@ export async function serve(
     if (read.kind === 'pair') {
       server = await start(read.pair);
       onServing(server);
-      log.info({ port: server.port }, `${what} is served`);
+      log.info({ what, port: server.port }, 'served');
     } else await sleep(200, signal).catch(() => undefined);
   }
   const onPair = (pair: ServingFiles) => {

@@ -1,6 +1,7 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { down, up, type RunningCluster } from '../../hack/cluster/index.ts';
 import { kubectl } from '../../hack/install.ts';
 import { expectedPolicies, matches } from '../../src/controllers/policies.ts';
@@ -56,6 +57,36 @@ describe('the chart', () => {
     wanted.delete('Namespace/fairlead-system');
     for (const [id, object] of wanted)
       expect([id, withoutLabels(rendered.get(id) ?? { metadata: {} })]).toEqual([id, withoutLabels(object)]);
+  });
+
+  it('has the alerts and the dashboard of config/monitoring, if they are wanted', async () => {
+    const file = async (name: string) =>
+      readFile(new URL(`../../config/monitoring/${name}`, import.meta.url), 'utf8');
+    const without = byId(await helm('template', ...release));
+    expect([...without.keys()].filter((id) => /PrometheusRule|dashboard/.test(id))).toEqual([]);
+    const set = ['metrics.rules.enabled=true', 'metrics.rules.labels.release=prom'];
+    set.push('metrics.dashboard.enabled=true');
+    const rendered = byId(await helm('template', ...release, ...set.flatMap((one) => ['--set', one])));
+    expect(rendered.get('PrometheusRule/fairlead')).toMatchObject({
+      metadata: { namespace: SYSTEM, labels: { release: 'prom' } },
+      spec: parse(await file('rules.yaml')),
+    });
+    const { metadata, data } = rendered.get('ConfigMap/fairlead-dashboard');
+    expect(metadata.labels['grafana_dashboard']).toBe('1');
+    expect(JSON.parse(data['fairlead.json'])).toEqual(JSON.parse(await file('dashboard.json')));
+  });
+
+  it('restarts what is not alive and keeps away from what is not ready', async () => {
+    const set = ['--set', 'readiness.requiresVault=true'];
+    const rendered = byId(await helm('template', ...release, ...set));
+    for (const { kind, metadata, spec } of rendered.values()) {
+      if (kind !== 'Deployment') continue;
+      const [container] = spec.template.spec.containers;
+      expect(container.livenessProbe.httpGet.path).toBe('/livez');
+      expect(container.readinessProbe.httpGet.path).toBe('/readyz');
+      const isController = metadata.name === 'fairlead-controller';
+      expect(container.args.includes('--readiness-requires-vault=true')).toBe(isController);
+    }
   });
 
   it.each([
