@@ -24,8 +24,11 @@ async function main(): Promise<void> {
   const root = logger({ level: config.logLevel });
   const log = root.child({ role: config.role });
   process.on('SIGUSR2', () => {
-    root.level = root.level === 'debug' ? config.logLevel : 'debug';
-    log.warn({ to: root.level }, 'the log level was changed');
+    const to = root.level === 'debug' ? config.logLevel : 'debug';
+    // While warnings are seen, whichever way it goes.
+    root.level = 'debug';
+    log.warn({ to }, 'the log level was changed');
+    root.level = to;
   });
   const metrics = makeMetrics();
   metrics.is(config.role);

@@ -12,13 +12,13 @@ export function samples(page: string): ReadonlyMap<string, number> {
 }
 
 /** What a process shows to Prometheus now. */
-export async function scrape({ health }: RoleProcess): Promise<ReadonlyMap<string, number>> {
+export async function scrape({ health }: Pick<RoleProcess, 'health'>): Promise<ReadonlyMap<string, number>> {
   return samples(await (await fetch(`${health}/metrics`)).text());
 }
 
 /** Status and text of a health endpoint, with each check. */
 export async function probe(
-  { health }: RoleProcess,
+  { health }: Pick<RoleProcess, 'health'>,
   path: 'livez' | 'readyz',
 ): Promise<{ readonly status: number; readonly text: string }> {
   const response = await fetch(`${health}/${path}?verbose`);
