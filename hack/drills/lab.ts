@@ -39,13 +39,19 @@ export interface LabOptions {
   readonly dir: string;
   /** Default: the product's own. */
   readonly leaseSeconds?: number;
+  readonly drainSeconds?: number;
 }
 
-export async function openLab({ cluster, dir, leaseSeconds = 15 }: LabOptions): Promise<Lab> {
+export async function openLab({
+  cluster,
+  dir,
+  leaseSeconds = 15,
+  drainSeconds = 3,
+}: LabOptions): Promise<Lab> {
   if (!cluster.bao) throw new Error('the cluster came without OpenBao');
   const vault = vaultAdmin(cluster.bao);
   const api = await bareClient(cluster.kubeconfig);
-  const flags = ['--lease-seconds', String(leaseSeconds)];
+  const flags = ['--lease-seconds', String(leaseSeconds), '--drain-seconds', String(drainSeconds)];
   const fairlead = await Fairlead.install({ target: cluster, dir, vaultHosts: [vault.address], flags });
   const namespaces: string[] = [];
   const call = async (...args: string[]) => kubectl(cluster, args);

@@ -45,7 +45,7 @@ export async function underLoad(
   const created = new Map<string, number>();
   const failed = { refused: 0, unreachable: 0 };
   const begun = Promise.withResolvers<void>();
-  let disturbed = false;
+  const over = new AbortController();
   let next = 0;
 
   const create = async (pod: string) => {
@@ -60,14 +60,14 @@ export async function underLoad(
   };
   const started = performance.now();
   const lane = async () => {
-    while (next < pods || !disturbed) {
+    while (next < pods || !over.signal.aborted) {
       const i = next++;
       const due = started + (i / perSecond) * 1000;
       await delay(Math.max(0, due - performance.now()));
       await create(`pod-${i}`);
     }
   };
-  const disturbing = begun.promise.then(async () => disturb(namespace)).finally(() => (disturbed = true));
+  const disturbing = begun.promise.then(async () => disturb(namespace)).finally(() => over.abort());
   try {
     const [note] = await Promise.all([disturbing, ...Array.from({ length: LANES }, lane)]);
     await waitFor(

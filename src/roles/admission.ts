@@ -31,6 +31,7 @@ export function admissionRole(config: Config, log: Logger, clock: Clock): Role {
       serve(
         {
           ...{ directory: config.certificateDir, clock, log, what: 'the webhook' },
+          retireMs: config.drainSeconds * 1000,
           start: async (certificate) =>
             startHttps({ ...address(config.webhookAddress), certificate, routes, onError }),
           onServing: (serving) => (server = serving),

@@ -136,6 +136,7 @@ export function keysRole(
         await serve(
           {
             ...{ directory: config.keysCertificateDir, clock, log, what: 'the API for keys' },
+            retireMs: config.drainSeconds * 1000,
             start: async (certificate) =>
               startHttps({
                 ...{
