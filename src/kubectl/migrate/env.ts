@@ -1,5 +1,6 @@
 import type { YAMLMap } from 'yaml';
 import { embedReferences, hasPlaceholderText, piecesOf } from '../../admission/placeholders.ts';
+import { isForSpark } from '../../api/variable-name.ts';
 import type { Context } from './context.ts';
 import { commentsOf, dropIfEmpty, settingsOf, textIn, type Setting } from './nodes.ts';
 
@@ -10,7 +11,7 @@ export interface EnvOwner {
   readonly label: string;
   /** `env`, or what the kind calls it. */
   readonly field: string;
-  /** The kubelet expands `$(NAME)` in a value with what stands in the delivery. */
+  /** The kubelet expands `$(NAME)` in a value with what stands in the delivery. Not where executors get it, too. */
   readonly expands: boolean;
 }
 
@@ -47,6 +48,10 @@ function moveWhole(owner: EnvOwner, context: Context): boolean {
     }
     // The last of several wins, and any explicit one wins over the reference.
     if (namesOf(owner).filter((one) => one === name).length > 1) continue;
+    if (!owner.expands && isForSpark(name)) {
+      context.leave(value, NOT_FOR_EXECUTORS);
+      continue;
+    }
     const secret = secretFor(key);
     if (!draft.addVariable(name, secret, commentsOf(setting.node))) {
       if (!owner.expands) context.leave(value, CANNOT_BE_VARIABLE);
@@ -89,5 +94,7 @@ export function onlyKey(text: string): string | undefined {
 
 const LONGER =
   'only the env of a pod or a Spark driver can have a secret inside a longer value: store the whole value under a key of its own';
-const CANNOT_BE_VARIABLE =
+export const NOT_FOR_EXECUTORS =
+  'a reference gives no variable of this name to executors, since Spark or Hadoop load code or configuration by it: use the Spark property for it, or a Secret of your own';
+export const CANNOT_BE_VARIABLE =
   'the reference cannot have this variable: its name is reserved, or is there with another key';

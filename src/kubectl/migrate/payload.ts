@@ -1,9 +1,10 @@
 import { isMap, isScalar, type Document, type Node, type YAMLMap } from 'yaml';
 import { referenceNames } from '../../admission/annotations.ts';
 import { SOURCE_TYPES, type SecretObject } from '../../api/secret-object.ts';
+import { isForSpark } from '../../api/variable-name.ts';
 import { annotateConf, DRIVER_ANNOTATION } from './annotate.ts';
 import type { Context } from './context.ts';
-import { migrateEnv } from './env.ts';
+import { CANNOT_BE_VARIABLE, migrateEnv, NOT_FOR_EXECUTORS } from './env.ts';
 import { child, commentsOf, dropIfEmpty, mapIn, seqIn, settingsOf, textIn } from './nodes.ts';
 import { addSetting, migrateProperties, variableOf } from './properties.ts';
 
@@ -63,9 +64,7 @@ function moveSecretObjects(
     }
     const isVariable = field === 'envSecrets';
     const problem = isVariable
-      ? context.draft.addVariable(name, secret, commentsOf(item))
-        ? undefined
-        : OTHER_VARIABLE
+      ? addVariable(name, secret, commentsOf(item), context)
       : addSetting(name, secret, commentsOf(item), context);
     if (problem !== undefined) {
       context.leave(item as Node, problem);
@@ -79,6 +78,16 @@ function moveSecretObjects(
   }
   if (moved) dropIfEmpty(level, field);
   return moved;
+}
+
+function addVariable(
+  name: string,
+  secret: SecretObject,
+  comments: readonly string[],
+  { draft }: Context,
+): string | undefined {
+  if (isForSpark(name)) return NOT_FOR_EXECUTORS;
+  return draft.addVariable(name, secret, [...comments]) ? undefined : CANNOT_BE_VARIABLE;
 }
 
 const S3_SECRET_KEY = 'spark.hadoop.fs.s3a.secret.key';
@@ -132,5 +141,3 @@ function hasOnly(node: unknown, fields: readonly string[]): boolean {
 }
 
 const NOT_A_SECRET_OBJECT = 'this is no secret object: {key, source: {type, id}}';
-const OTHER_VARIABLE =
-  'the reference cannot have this variable: its name is reserved, or is there with another key';
