@@ -278,10 +278,10 @@ describe('Spark properties', () => {
 
   it('are counted by messages', () => {
     const one = of({ k: 'v' }, property('spark.x', 'k'));
-    expect(counted(countsOf(one))).toBe('1 variables, 1 Spark property');
+    expect(counted(countsOf(one))).toBe('1 variable, 1 Spark property');
     expect(counted(countsOf(of({ k: 'v' }, property('spark.x', 'k'), property('spark.y', 'k'))))).toBe(
-      '1 variables, 2 Spark properties',
+      '1 variable, 2 Spark properties',
     );
-    expect(counted(countsOf(of({})))).toBe('1 variables');
+    expect(counted(countsOf(of({})))).toBe('1 variable');
   });
 });

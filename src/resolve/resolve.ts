@@ -49,7 +49,7 @@ export interface Counts {
 export function counted({ variables, properties }: Counts): string {
   const more =
     properties === 0 ? '' : `, ${properties} Spark ${properties === 1 ? 'property' : 'properties'}`;
-  return `${variables} variables${more}`;
+  return `${variables} ${variables === 1 ? 'variable' : 'variables'}${more}`;
 }
 
 export function countsOf({ data, properties }: Pick<Resolution, 'data' | 'properties'>): Counts {

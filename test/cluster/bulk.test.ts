@@ -118,7 +118,7 @@ describe('variables in bulk', () => {
         { type: 'VAULT', id: 'bulk-vault', path: 'apps/etl', version: 1, state: 'Resolved', variables: 1 },
         { type: 'VAULT', id: 'bulk-vault', path: 'nowhere', state: 'PathNotFound', variables: 0 },
       ],
-      conditions: [{ status: 'True', message: '1 variables; missing but optional: envFrom[1] of status' }],
+      conditions: [{ status: 'True', message: '1 variable; missing but optional: envFrom[1] of status' }],
     });
     expect(JSON.stringify(status)).not.toContain('TOKEN');
   });

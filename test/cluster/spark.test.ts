@@ -140,7 +140,7 @@ describe('the status of a reference', () => {
       ['DB_PASSWORD', 'Resolved'],
       [SECRET_KEY, 'Resolved'],
     ]);
-    expect(status.conditions[0].message).toBe('1 variables, 1 Spark property');
+    expect(status.conditions[0].message).toBe('1 variable, 1 Spark property');
     await p.k.run(
       ...['wait', '--for=condition=Ready=false', '--timeout=20s'],
       ...['secretreference/expanded', '-n', namespace],

@@ -103,7 +103,7 @@ describe('a spawn whose secret is not there', () => {
     // Put there, it goes on by itself.
     await p.store('jupyterhub', { db_password: FIRST, s3_key: S3_KEY });
     const delivered = await next(progress, ({ raw_event }) => raw_event?.reason === 'SecretsDelivered');
-    expect(line(delivered)).toMatch(/^\[Normal\] 1 variables from KUBERNETES\/jupyterhub/);
+    expect(line(delivered)).toMatch(/^\[Normal\] 1 variable from KUBERNETES\/jupyterhub/);
     expect(await next(progress, ended)).toMatchObject({ ready: true });
     expect(await hub.ready(USER)).toBe(true);
     expect((await printed()).seen).toEqual({ DB_PASSWORD: hashed(FIRST) });

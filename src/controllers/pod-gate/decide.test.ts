@@ -116,7 +116,7 @@ describe('the event of a delivery', () => {
 
   it('says how much, from where and where to', () => {
     expect(deliveredMessage(resolution, 'fairlead-d-1', false)).toBe(
-      '1 variables, 1 Spark property from VAULT/v@3 delivered in Secret fairlead-d-1',
+      '1 variable, 1 Spark property from VAULT/v@3 delivered in Secret fairlead-d-1',
     );
     expect(deliveredMessage(resolution, 'fairlead-d-1', true)).toBe(
       'what was resolved before was delivered in Secret fairlead-d-1',

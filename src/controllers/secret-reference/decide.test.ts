@@ -27,7 +27,7 @@ describe('a reference', () => {
     expect(referenceOutcome(resolution({ data }), 1000)).toEqual({
       kind: 'done',
       reason: 'Resolved',
-      message: '1 variables',
+      message: '1 variable',
       afterMs: 1000,
     });
   });

@@ -95,7 +95,9 @@ function variableTable(rows: readonly Row[]): string {
   return table(
     HEADER,
     rows.map((row) => [
-      row.variables === undefined ? row.variable : `${row.variable} (${row.variables} variables)`,
+      row.variables === undefined
+        ? row.variable
+        : `${row.variable} (${row.variables} ${row.variables === 1 ? 'variable' : 'variables'})`,
       row.reference ?? (row.storage === undefined ? '' : `storage ${row.storage}`),
       `${row.source.type}/${row.source.id}`,
       row.key,
