@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { ClusterError } from './errors.ts';
 import { isExecutable, run } from './exec.ts';
 import { withLock } from './lock.ts';
+import { since, withProgress } from './progress.ts';
 
 /** What is built from source, by the pins in hack/tools/go.mod. */
 const PACKAGES = {
@@ -27,7 +28,6 @@ export interface BuildOptions {
 }
 
 export const TOOLS_DIR = join(dirname(fileURLToPath(import.meta.url)), '..', 'tools');
-const PROGRESS_MS = 15_000;
 const BUILD_TIMEOUT_MS = 60 * 60_000;
 
 export function cacheDir(): string {
@@ -115,18 +115,18 @@ async function build(target: string, names: readonly GoTool[], options: BuildOpt
 }
 
 async function buildOne(target: string, name: GoTool, options: BuildOptions, what: string): Promise<void> {
-  const started = performance.now();
+  const { log, signal } = options;
   const temporary = join(target, `.${name}.${process.pid}`);
-  options.log?.(`building ${what}`);
-  const progress = setInterval(() => options.log?.(`building ${what}: ${since(started)}`), PROGRESS_MS);
-  try {
-    await goBuild(name, temporary, options.signal);
-    renameSync(temporary, join(target, name));
-  } finally {
-    clearInterval(progress);
-    rmSync(temporary, { force: true });
-  }
-  options.log?.(`built ${what} in ${since(started)}`);
+  log?.(`building ${what}`);
+  await withProgress(`building ${what}`, log, async (elapsed) => {
+    try {
+      await goBuild(name, temporary, signal);
+      renameSync(temporary, join(target, name));
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+    log?.(`built ${what} in ${elapsed()}`);
+  });
 }
 
 function goBuild(name: GoTool, output: string, signal: AbortSignal | undefined): Promise<void> {
@@ -173,9 +173,4 @@ async function checkGo(signal: AbortSignal | undefined): Promise<void> {
       error,
     );
   }
-}
-
-function since(started: number): string {
-  const seconds = Math.round((performance.now() - started) / 1000);
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

@@ -14,13 +14,13 @@ import { fileURLToPath } from 'node:url';
 import { run } from '../cluster/exec.ts';
 import type { LayerFile } from '../cluster/images.ts';
 import { withLock } from '../cluster/lock.ts';
+import { withProgress } from '../cluster/progress.ts';
 import type { BuildOptions } from '../cluster/tools.ts';
 import { cacheDir } from '../cluster/tools.ts';
 
 /** Where an image has Spark, below its root. */
 export const SPARK_HOME = 'opt/spark';
 const BUILD_MS = 30 * 60_000;
-const PROGRESS_MS = 15_000;
 
 export interface LayerRecipe {
   readonly name: string;
@@ -61,26 +61,26 @@ function readLayer(base: string): LayerFile | undefined {
 }
 
 async function build(recipe: LayerRecipe, base: string, options: BuildOptions): Promise<LayerFile> {
-  const started = performance.now();
-  const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`;
+  const { log } = options;
+  const what = `image layer ${recipe.name}`;
   const work = `${base}.${process.pid}`;
   const [root, scratch] = [join(work, 'root'), join(work, 'scratch')];
   rmSync(work, { recursive: true, force: true });
   for (const folder of [root, scratch]) mkdirSync(folder, { recursive: true });
-  options.log?.(`image layer ${recipe.name}: building`);
-  const progress = setInterval(() => options.log?.(`image layer ${recipe.name}: ${seconds()}`), PROGRESS_MS);
-  try {
-    await recipe.build(root, scratch, options);
-    const layer = await pack(root, join(work, 'layer.tar'), options);
-    renameSync(layer.file, `${base}.tar`);
-    writeFileSync(`${base}.json.new`, JSON.stringify({ digest: layer.digest, size: layer.size }));
-    renameSync(`${base}.json.new`, `${base}.json`);
-    options.log?.(`image layer ${recipe.name}: ${Math.round(layer.size / 1e6)} MB in ${seconds()}`);
-    return { ...layer, file: `${base}.tar` };
-  } finally {
-    clearInterval(progress);
-    rmSync(work, { recursive: true, force: true });
-  }
+  log?.(`${what}: building`);
+  return withProgress(what, log, async (elapsed) => {
+    try {
+      await recipe.build(root, scratch, options);
+      const layer = await pack(root, join(work, 'layer.tar'), options);
+      renameSync(layer.file, `${base}.tar`);
+      writeFileSync(`${base}.json.new`, JSON.stringify({ digest: layer.digest, size: layer.size }));
+      renameSync(`${base}.json.new`, `${base}.json`);
+      log?.(`${what}: ${Math.round(layer.size / 1e6)} MB in ${elapsed()}`);
+      return { ...layer, file: `${base}.tar` };
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  });
 }
 
 /** The same files give the same bytes: no times, no owners, a fixed order. */

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import { run } from '../cluster/exec.ts';
 import { withLock } from '../cluster/lock.ts';
+import { withProgress } from '../cluster/progress.ts';
 import type { BuildOptions } from '../cluster/tools.ts';
 import { cacheDir, TOOLS_DIR } from '../cluster/tools.ts';
 
@@ -10,7 +11,6 @@ import { cacheDir, TOOLS_DIR } from '../cluster/tools.ts';
 const MODULE = join(TOOLS_DIR, 's3');
 const PACKAGE = 'github.com/versity/versitygw/cmd/versitygw';
 const BUILD_MS = 30 * 60_000;
-const PROGRESS_MS = 15_000;
 
 /** The path of versitygw, an S3 server that verifies signatures, built from source when the cache lacks it. */
 export async function ensureS3Server(options: BuildOptions = {}): Promise<string> {
@@ -27,20 +27,18 @@ export async function ensureS3Server(options: BuildOptions = {}): Promise<string
 }
 
 async function build(target: string, { log, signal }: BuildOptions): Promise<void> {
-  const started = performance.now();
-  const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`;
   const temporary = `${target}.${process.pid}`;
   mkdirSync(dirname(target), { recursive: true });
   log?.('building versitygw from source, once (2 to 3 minutes on 2 cores)');
-  const progress = setInterval(() => log?.(`building versitygw: ${seconds()}`), PROGRESS_MS);
-  try {
-    const flags = ['-trimpath', '-mod=readonly', '-ldflags', '-s -w', '-o', temporary];
-    const env = { ...process.env, CGO_ENABLED: '0' };
-    await run('go', ['build', ...flags, PACKAGE], { cwd: MODULE, env, timeoutMs: BUILD_MS, signal });
-    renameSync(temporary, target);
-    log?.(`built versitygw in ${seconds()}`);
-  } finally {
-    clearInterval(progress);
-    rmSync(temporary, { force: true });
-  }
+  await withProgress('building versitygw', log, async (elapsed) => {
+    try {
+      const flags = ['-trimpath', '-mod=readonly', '-ldflags', '-s -w', '-o', temporary];
+      const env = { ...process.env, CGO_ENABLED: '0' };
+      await run('go', ['build', ...flags, PACKAGE], { cwd: MODULE, env, timeoutMs: BUILD_MS, signal });
+      renameSync(temporary, target);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+    log?.(`built versitygw in ${elapsed()}`);
+  });
 }

@@ -1,12 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  annotation,
-  containerNames,
-  containersMistake,
-  namesMistake,
-  quoted,
-  referenceNames,
-} from './annotations.ts';
+import { annotation, containersMistake, listedNames, namesMistake, quoted } from './annotations.ts';
 import { REFERENCES_ANNOTATION, STORAGE_ANNOTATION } from '../api/names.ts';
 import { pod } from './test-support.ts';
 
@@ -21,7 +14,7 @@ describe('fairlead.dev/secret-references', () => {
     ['a name of 253 characters', 'a'.repeat(253), ['a'.repeat(253)]],
     ['names that mean something to JavaScript', 'constructor', ['constructor']],
   ])('takes %s', (_, value, names) => {
-    expect(referenceNames(value)).toEqual(names);
+    expect(listedNames(value)).toEqual(names);
     expect(namesMistake(REFERENCES_ANNOTATION, value)).toBeUndefined();
   });
 
@@ -67,7 +60,7 @@ describe('fairlead.dev/storage', () => {
 
 describe('fairlead.dev/containers', () => {
   test('takes names as the other annotation does', () => {
-    expect(containerNames(' main , init,main')).toEqual(['main', 'init']);
+    expect(listedNames(' main , init,main')).toEqual(['main', 'init']);
     expect(containersMistake(' main , init,main')).toBeUndefined();
   });
 

@@ -15,17 +15,17 @@ export type NamingAnnotation = keyof typeof NAMING;
 export const NAMING_ANNOTATIONS = Object.keys(NAMING) as readonly NamingAnnotation[];
 
 /**
- * The objects that a value of one of these annotations names: comma separated, white space allowed, each once and in
- * order. Names are not checked here, see namesMistake.
+ * What a value of one of our annotations names, objects or containers: comma separated, white space allowed, each once and
+ * in order. Names are not checked here, see namesMistake and containersMistake.
  */
-export function referenceNames(value: string): readonly string[] {
-  return split(value);
+export function listedNames(value: string): readonly string[] {
+  return [...new Set(value.split(',').flatMap((name) => name.trim() || []))];
 }
 
 /** Why a pod with this value of such an annotation cannot be served, for the user; else undefined. */
 export function namesMistake(by: NamingAnnotation, value: string): string | undefined {
   const { kind, limit } = NAMING[by];
-  const names = referenceNames(value);
+  const names = listedNames(value);
   const about = `the annotation ${by}`;
   if (names.length === 0)
     return `${about} is empty: name the ${kind}s of this namespace, comma separated, or remove the annotation`;
@@ -36,14 +36,9 @@ export function namesMistake(by: NamingAnnotation, value: string): string | unde
   return undefined;
 }
 
-/** The containers that a value of the annotation fairlead.dev/containers names. */
-export function containerNames(value: string): readonly string[] {
-  return split(value);
-}
-
 /** Why this value of fairlead.dev/containers can never choose a container, for the user; else undefined. */
 export function containersMistake(value: string): string | undefined {
-  const names = containerNames(value);
+  const names = listedNames(value);
   const about = `the annotation ${CONTAINERS_ANNOTATION}`;
   if (names.length === 0)
     return `${about} is empty: name the containers that get the variables, comma separated, or remove the annotation`;
@@ -65,8 +60,4 @@ export function annotation(pod: Pod, name: string): string | undefined {
 export function quoted(name: string): string {
   const printable = name.slice(0, 41).replaceAll(/[^ !#-[\]-~]/g, '?');
   return printable.length > 40 ? `"${printable.slice(0, 40)}..."` : `"${printable}"`;
-}
-
-function split(value: string): readonly string[] {
-  return [...new Set(value.split(',').flatMap((name) => name.trim() || []))];
 }

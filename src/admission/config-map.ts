@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FAIRLEAD_PROPERTIES, SPARK_PROPERTIES } from '../api/names.ts';
 import { quoted } from './annotations.ts';
 import type { PatchOperation } from './json-patch.ts';
+import type { Mutation } from './review.ts';
 import { takePlaceholders } from './spark-conf.ts';
 
 /** The part of a ConfigMap that admission reads. */
@@ -13,20 +14,11 @@ const shape = z.object({
   data: z.record(z.string(), z.string()).nullish(),
 });
 
-export type ConfigMapMutation =
-  | { readonly kind: 'unchanged'; readonly warnings: readonly string[] }
-  | {
-      readonly kind: 'patched';
-      readonly patch: readonly PatchOperation[];
-      readonly warnings: readonly string[];
-    }
-  | { readonly kind: 'denied'; readonly message: string };
-
 /**
  * Moves the properties with placeholders of a driver's ConfigMap out of Spark's sight. Only of one as spark-submit makes
  * it: immutable and owned by a pod, for the controller reads no other. Called again it finds nothing more to move.
  */
-export function mutateConfigMap(object: unknown): ConfigMapMutation {
+export function mutateConfigMap(object: unknown): Mutation {
   const parsed = shape.safeParse(object);
   if (!parsed.success) return { kind: 'denied', message: 'the object is not a ConfigMap' };
   const { data, immutable, metadata } = parsed.data;

@@ -1,5 +1,5 @@
 import { CONTAINERS_ANNOTATION, DELIVERY_LABEL, GATE } from '../api/names.ts';
-import { annotation, containerNames, containersMistake, quoted } from './annotations.ts';
+import { annotation, listedNames, containersMistake, quoted } from './annotations.ts';
 import { addOptions, hidesOptions, mayHideOptions } from './options.ts';
 import { hasPlaceholder, rewritePlaceholders } from './placeholders.ts';
 import { allContainers, mapContainers, withField, type Container, type Pod } from './pod-shape.ts';
@@ -79,7 +79,7 @@ function choose(pod: Pod, { named, sparkConf, recorded }: BuildOptions): Choice 
   if (value !== undefined) {
     const mistake = containersMistake(value);
     if (mistake !== undefined) return { ok: false, message: mistake };
-    const listed = new Set(containerNames(value));
+    const listed = new Set(listedNames(value));
     // Not an error: another webhook may inject it later, and then this one is called again.
     const warnings = [...listed]
       .filter((name) => !present.has(name))

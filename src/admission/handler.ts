@@ -1,8 +1,8 @@
-import { mutateConfigMap, type ConfigMapMutation } from './config-map.ts';
+import { mutateConfigMap } from './config-map.ts';
 import { podPatch } from './json-patch.ts';
 import { mutatePod, type PodOptions } from './pod.ts';
 import type { Pod } from './pod-shape.ts';
-import { isCreation, parseReview, refusal, review, type AdmissionReview } from './review.ts';
+import { isCreation, parseReview, refusal, review, type AdmissionReview, type Mutation } from './review.ts';
 
 /** The URL paths of the webhook entries for pods, and what each says about the namespace. */
 export const WEBHOOK_PATHS = {
@@ -42,7 +42,7 @@ type Request = NonNullable<ReturnType<typeof parseReview>>;
 function answered(
   body: unknown,
   kind: 'Pod' | 'ConfigMap',
-  mutate: (request: Request) => ConfigMapMutation,
+  mutate: (request: Request) => Mutation,
 ): Admission {
   const request = parseReview(body);
   if (!request)
@@ -55,7 +55,7 @@ function answered(
   return { status: 200, body: answer(uid, mutate(request)) };
 }
 
-function answer(uid: string, mutation: ConfigMapMutation): AdmissionReview {
+function answer(uid: string, mutation: Mutation): AdmissionReview {
   switch (mutation.kind) {
     case 'denied':
       return refusal(uid, 403, mutation.message);

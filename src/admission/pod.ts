@@ -8,7 +8,7 @@ import { allContainers, asPod, type Pod } from './pod-shape.ts';
 import { sparkConfigMap } from './spark-pod.ts';
 
 // What the gate controller reads back from a pod that admission wrote.
-export { referenceNames } from './annotations.ts';
+export { listedNames } from './annotations.ts';
 export { deliveryNameOf, placeholderKeys } from './marks.ts';
 export { isOurOptions, ownOptions, type OwnOptions } from './options.ts';
 export { isDriver, isExecutor, sparkConfigMap } from './spark-pod.ts';

@@ -1,7 +1,18 @@
 import { z } from 'zod';
+import type { PatchOperation } from './json-patch.ts';
 
 const API_VERSION = 'admission.k8s.io/v1';
 const KIND = 'AdmissionReview';
+
+/** What becomes of an object. */
+export type Mutation =
+  | { readonly kind: 'unchanged'; readonly warnings: readonly string[] }
+  | {
+      readonly kind: 'patched';
+      readonly patch: readonly PatchOperation[];
+      readonly warnings: readonly string[];
+    }
+  | { readonly kind: 'denied'; readonly message: string };
 
 /** What we need of an AdmissionReview's envelope. Unknown fields are no mistake and are not looked at. */
 const envelope = z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from './names.ts';
-import { cel, conditionedStatus, defineKind } from './schema.ts';
+import { cel, conditionedStatus, defineKind, READY_COLUMNS } from './schema.ts';
 
 const subject = z
   .object({
@@ -76,15 +76,7 @@ export const resourceBundle = defineKind({
   ]),
   columns: [
     { name: 'Integrations', type: 'integer', jsonPath: '.status.integrationCount' },
-    { name: 'Ready', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].status` },
-    { name: 'Reason', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].reason` },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-    {
-      name: 'Message',
-      type: 'string',
-      jsonPath: `.status.conditions[?(@.type=="Ready")].message`,
-      priority: 1,
-    },
+    ...READY_COLUMNS,
   ],
 });
 

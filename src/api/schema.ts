@@ -24,6 +24,22 @@ export const metaName = z
     ]),
   );
 
+/** How the variables and properties of an object came out; `type` is that of their source. */
+export function entryStates(type: z.ZodString) {
+  return z
+    .array(
+      z.object({
+        name: z.string().describe('Name of the environment variable or of the Spark property.'),
+        type,
+        id: z.string(),
+        state: z.string().describe('Resolved, or the reason why not.'),
+        version: z.int().optional().describe('VAULT only: the version of the KV v2 secret.'),
+      }),
+    )
+    .meta(listMap('name'))
+    .optional();
+}
+
 /** metav1.Condition. */
 export const condition = z.object({
   type: z.string().max(316),
@@ -50,6 +66,19 @@ export interface PrinterColumn {
   readonly jsonPath: string;
   readonly priority?: number;
 }
+
+/** What each kind shows last: whether it is ready, why not, and with -o wide the whole message. */
+export const READY_COLUMNS: readonly PrinterColumn[] = [
+  { name: 'Ready', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].status` },
+  { name: 'Reason', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].reason` },
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  {
+    name: 'Message',
+    type: 'string',
+    jsonPath: `.status.conditions[?(@.type=="Ready")].message`,
+    priority: 1,
+  },
+];
 
 /** What crd.ts needs to write a CustomResourceDefinition, and resources need to find its URL. */
 export interface KindDefinition<S extends z.ZodType, T extends z.ZodType> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { importEntry } from './import-entry.ts';
 import { LIMITS } from './names.ts';
-import { cel, conditionedStatus, defineKind, listMap } from './schema.ts';
+import { cel, conditionedStatus, defineKind, entryStates, listMap, READY_COLUMNS } from './schema.ts';
 import { secretObject } from './secret-object.ts';
 import { propertyName } from './spark-property.ts';
 import { RESERVED_VARIABLES, VARIABLE_NAME } from './variable-name.ts';
@@ -76,18 +76,7 @@ const spec = z
   );
 
 const status = conditionedStatus({
-  entries: z
-    .array(
-      z.object({
-        name: z.string().describe('Name of the environment variable or of the Spark property.'),
-        type: z.string(),
-        id: z.string(),
-        state: z.string().describe('Resolved, or the reason why not.'),
-        version: z.int().optional().describe('VAULT only: the version of the KV v2 secret.'),
-      }),
-    )
-    .meta(listMap('name'))
-    .optional(),
+  entries: entryStates(z.string()),
   imports: z
     .array(
       z.object({
@@ -113,17 +102,7 @@ export const secretReference = defineKind({
     'Which secret values become which environment variables and Spark properties. Pods of the same namespace name it in the annotation fairlead.dev/secret-references.',
   spec,
   status,
-  columns: [
-    { name: 'Ready', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].status` },
-    { name: 'Reason', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].reason` },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-    {
-      name: 'Message',
-      type: 'string',
-      jsonPath: `.status.conditions[?(@.type=="Ready")].message`,
-      priority: 1,
-    },
-  ],
+  columns: READY_COLUMNS,
 });
 
 export type EnvEntry = z.infer<typeof envEntry>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cel, conditionedStatus, defineKind, listMap } from './schema.ts';
+import { cel, conditionedStatus, defineKind, entryStates, READY_COLUMNS } from './schema.ts';
 import { secretObject } from './secret-object.ts';
 
 export const STORAGE_TYPES = ['s3', 'minio', 'gcs', 'azure'] as const;
@@ -117,18 +117,7 @@ const spec = z
   );
 
 const status = conditionedStatus({
-  entries: z
-    .array(
-      z.object({
-        name: z.string().describe('Name of the environment variable or of the Spark property.'),
-        type: z.string().describe('STORAGE: the value stands in the StorageConfig itself.'),
-        id: z.string(),
-        state: z.string().describe('Resolved, or the reason why not.'),
-        version: z.int().optional().describe('VAULT only: the version of the KV v2 secret.'),
-      }),
-    )
-    .meta(listMap('name'))
-    .optional(),
+  entries: entryStates(z.string().describe('STORAGE: the value stands in the StorageConfig itself.')),
 });
 
 /** A bucket and the keys to it; pods of the namespace name it in an annotation. */
@@ -144,15 +133,7 @@ export const storageConfig = defineKind({
     { name: 'Type', type: 'string', jsonPath: '.spec.type' },
     { name: 'Endpoint', type: 'string', jsonPath: '.spec.endpoint' },
     { name: 'Bucket', type: 'string', jsonPath: '.spec.bucket' },
-    { name: 'Ready', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].status` },
-    { name: 'Reason', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].reason` },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-    {
-      name: 'Message',
-      type: 'string',
-      jsonPath: `.status.conditions[?(@.type=="Ready")].message`,
-      priority: 1,
-    },
+    ...READY_COLUMNS,
   ],
 });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cel, defineKind, conditionedStatus, metaName } from './schema.ts';
+import { cel, conditionedStatus, defineKind, metaName, READY_COLUMNS } from './schema.ts';
 import { auth, origin, scopedTokens, tls, vaultNamespace } from './vault-auth.ts';
 
 /** A path as people write it and as the API takes it: `[/v1/]<mount>/data/<path>`. */
@@ -100,15 +100,7 @@ export const vaultIntegration = defineKind({
     { name: 'Path', type: 'string', jsonPath: '.spec.path' },
     { name: 'Namespace', type: 'string', jsonPath: '.spec.namespace' },
     { name: 'Bundle', type: 'string', jsonPath: '.spec.resourceBundle' },
-    { name: 'Ready', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].status` },
-    { name: 'Reason', type: 'string', jsonPath: `.status.conditions[?(@.type=="Ready")].reason` },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-    {
-      name: 'Message',
-      type: 'string',
-      jsonPath: `.status.conditions[?(@.type=="Ready")].message`,
-      priority: 1,
-    },
+    ...READY_COLUMNS,
   ],
 });
 

@@ -74,8 +74,8 @@ export async function liveView(pod: GatedPod, deps: LiveDependencies, signal: Ab
     ),
   ]);
   const sources = [
-    ...references.flatMap((reference) => (reference ? sourcesOf(reference.spec) : [])),
-    ...storages.flatMap((storage) => (storage ? sourcesOfStorage(storage.spec) : [])),
+    ...references.flatMap((reference) => sourcesOf(reference?.spec ?? {})),
+    ...storages.flatMap((storage) => sourcesOfStorage(storage?.spec ?? {})),
   ];
   const idsOf = (type: string) => sources.filter((source) => source.type === type).map(({ id }) => id);
   const integrationIds = new Set(idsOf('VAULT'));

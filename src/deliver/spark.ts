@@ -17,7 +17,7 @@ export interface SparkContents {
   readonly properties: ReadonlyMap<string, Buffer>;
   /** Variables of executors only: what was `spark.executorEnv.X`. */
   readonly executorEnv?: ReadonlyMap<string, Buffer>;
-  /** Bytes that the pod itself puts before our options in its SPARK_SUBMIT_OPTS; undefined if it does not name them. */
+  /** The most bytes that the pod itself puts beside our options in one env value; undefined if none names them. */
   readonly beside?: number | undefined;
 }
 

@@ -3,7 +3,7 @@ import { propertyKind } from '../api/spark-property.ts';
 import { partName, type Part } from './import-names.ts';
 import { placeKey, provenanceOf, type Place } from './place.ts';
 import type { Finding } from './problem.ts';
-import { fitProperty } from './property-value.ts';
+import { fitProperty, NOT_A_PROPERTY } from './property-value.ts';
 import type { FieldValue } from './state.ts';
 import { fit, type Fitted } from './value.ts';
 
@@ -53,8 +53,7 @@ export class Assembly {
   putProperty(property: string, value: FieldValue, origin: Origin): Finding | undefined {
     const kind = propertyKind(property);
     // The kind refuses such names, but what is in etcd may be older.
-    if (!kind)
-      return { reason: 'NotSupportedHere', message: 'is no Spark property that a secret may become' };
+    if (!kind) return NOT_A_PROPERTY;
     const fitted = fitProperty(property, kind, [{ value, isSecret: true }]);
     return this.#keep(this.#properties, property, value, origin, fitted);
   }

@@ -55,3 +55,8 @@ export function placeKey({ source, path, version }: Place): PlaceKey {
 export function provenanceOf(place: Place, read: number | undefined): string {
   return placeKey(read === undefined ? place : { ...place, version: read });
 }
+
+/** Whether two secret objects name one value. */
+export function sameSecret(a: SecretSpot, b: SecretSpot): boolean {
+  return a.key === b.key && a.property === b.property && placeKey(placeOf(a)) === placeKey(placeOf(b));
+}

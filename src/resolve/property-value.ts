@@ -28,6 +28,12 @@ export function fitProperty(property: string, kind: PropertyKind, pieces: readon
   return problem ? { ok: false, problem } : fit(property, whole);
 }
 
+/** Of a property that no secret may become. */
+export const NOT_A_PROPERTY: Finding = {
+  reason: 'NotSupportedHere',
+  message: 'is no Spark property that a secret may become',
+};
+
 type Range = readonly [start: number, end: number];
 
 /** Where the secrets stand in the whole. */

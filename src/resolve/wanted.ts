@@ -1,7 +1,7 @@
 import { GLOBAL, LIMITS, PLACEHOLDER_VARIABLE_PREFIX } from '../api/names.ts';
 import type { ConfEntry, EnvEntry, ImportEntry } from '../api/secret-reference.ts';
 import type { StorageConfigSpec } from '../api/storage-config.ts';
-import { placeKey, placeOf, type Place, type SecretSpot, type Source } from './place.ts';
+import { placeKey, placeOf, sameSecret, type Place, type SecretSpot, type Source } from './place.ts';
 import type { Problem } from './problem.ts';
 import { storageEntries, type SdkFamily, type Storage } from './storage.ts';
 
@@ -58,14 +58,21 @@ export function sourcesOf(entries: Entries): Source[] {
   return placedIn(entries).map(({ source }) => source);
 }
 
+/** What of a storage carries a source. */
+type StorageSecrets = Pick<StorageConfigSpec, 'accessKeySecret' | 'storageSecret'>;
+
 /** The same of a storage. */
-export function sourcesOfStorage({ accessKeySecret, storageSecret }: StorageConfigSpec): Source[] {
-  return [accessKeySecret, storageSecret].flatMap((secret) => secret?.source ?? []);
+export function sourcesOfStorage(storage: StorageSecrets): Source[] {
+  return secretsOf(storage).map(({ source }) => source);
 }
 
 /** The distinct places that a storage names. */
-export function placesInStorage({ accessKeySecret, storageSecret }: StorageConfigSpec): Place[] {
-  return distinct([accessKeySecret, storageSecret].flatMap((secret) => secret ?? []));
+export function placesInStorage(storage: StorageSecrets): Place[] {
+  return distinct(secretsOf(storage));
+}
+
+function secretsOf({ accessKeySecret, storageSecret }: StorageSecrets) {
+  return [accessKeySecret, storageSecret].filter((secret) => secret !== undefined);
 }
 
 /** The distinct places that a reference names. */
@@ -228,8 +235,4 @@ function tooManyPlaces(set: WantedSet): WantedSet | undefined {
     message: `${length} different paths and versions of integrations are named; at most ${LIMITS.vaultPlacesPerPod} are allowed for one pod`,
   };
   return { variables: [], properties: [], imports: [], storages: [], problems: [...set.problems, problem] };
-}
-
-function sameSecret(a: SecretSpot, b: SecretSpot): boolean {
-  return a.key === b.key && a.property === b.property && placeKey(placeOf(a)) === placeKey(placeOf(b));
 }

@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
 import { adminClient, type AdminCall } from '../../hack/cluster/api.ts';
 import { type RunningCluster } from '../../hack/cluster/index.ts';
 import { startS3, type S3 } from '../../hack/spark/s3.ts';
-import { cluster, kube, scratch, until, type Kube } from '../support/cluster.ts';
+import { cluster, kube, makeNamespace, removeNamespace, scratch, type Kube } from '../support/cluster.ts';
 
 /** Name of the ServiceAccount with which Spark submits, and its drivers run. */
 export const ACCOUNT = 'spark';
@@ -34,11 +33,9 @@ export async function bench(name: string): Promise<Bench> {
     k,
     admin: adminClient(shared.dir, shared.server),
     namespace: async (labels = {}) => {
-      const namespace = `${name}-${randomBytes(3).toString('hex')}`;
+      const namespace = await makeNamespace(k, name, labels);
       namespaces.push(namespace);
-      await k.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } });
       await k.apply(...rights(namespace));
-      await until('the default ServiceAccount', async () => k.get('serviceaccount', namespace, 'default'));
       return namespace;
     },
     s3: async (options = {}) => {
@@ -52,20 +49,7 @@ export async function bench(name: string): Promise<Bench> {
     },
     stop: async () => {
       for (const server of servers) await server.stop();
-      // At once: a driver that is asked politely goes on for half a minute, beside the next test's.
-      for (const namespace of namespaces) {
-        await k.run(
-          'delete',
-          'pods',
-          '--all',
-          '-n',
-          namespace,
-          '--grace-period=0',
-          '--force',
-          '--wait=false',
-        );
-        await k.run('delete', 'namespace', namespace, '--wait=false');
-      }
+      for (const namespace of namespaces) await removeNamespace(k, namespace);
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,4 +101,22 @@ export function kube(of: RunningCluster, ...flags: string[]): Kube {
       throw new Error(`kubectl ${args.join(' ')} was not refused`);
     },
   };
+}
+
+/** A namespace with a name of its own, in which pods can be made; to be removed by removeNamespace. */
+export async function makeNamespace(
+  k: Kube,
+  prefix: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<string> {
+  const name = `${prefix}-${randomBytes(3).toString('hex')}`;
+  await k.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+  await until('the default ServiceAccount', async () => k.get('serviceaccount', name, 'default'));
+  return name;
+}
+
+/** Its pods at once: one that is asked politely goes on for half a minute, beside the next test's. */
+export async function removeNamespace(k: Kube, name: string): Promise<void> {
+  await k.run('delete', 'pods', '--all', '-n', name, '--grace-period=0', '--force', '--wait=false');
+  await k.run('delete', 'namespace', name, '--wait=false', '--ignore-not-found');
 }

@@ -41,6 +41,18 @@ interface Action {
   readonly policy?: { readonly says: string; readonly stops: readonly User[] };
 }
 
+type Policy = NonNullable<Action['policy']>;
+
+/** The same of every kind that carries secret objects. */
+const NEEDS_USE: Policy = {
+  says: needs('use', 'vaultintegrations.fairlead.dev/'),
+  stops: ['owner', 'userWithoutUse'],
+};
+const FOREIGN_STORE: Policy = {
+  says: 'is not open to this namespace',
+  stops: ['admin', 'owner', 'user', 'userWithoutUse', 'gitops'],
+};
+
 export const ACTIONS = {
   listIntegrations: {
     title: 'list integrations',
@@ -97,7 +109,7 @@ export const ACTIONS = {
   nameIntegration: {
     title: "name the domain's integration in a reference",
     allowed: ['admin', 'user', 'gitops'],
-    policy: { says: needs('use', 'vaultintegrations.fairlead.dev/'), stops: ['owner', 'userWithoutUse'] },
+    policy: NEEDS_USE,
   },
   nameElsewhere: {
     title: "name another domain's integration in a reference",
@@ -110,10 +122,7 @@ export const ACTIONS = {
   nameForeignStore: {
     title: "name another domain's store in a reference",
     allowed: [],
-    policy: {
-      says: 'is not open to this namespace',
-      stops: ['admin', 'owner', 'user', 'userWithoutUse', 'gitops'],
-    },
+    policy: FOREIGN_STORE,
   },
   readStorages: {
     title: 'read storages of the namespace',
@@ -126,15 +135,12 @@ export const ACTIONS = {
   integrationInStorage: {
     title: "name the domain's integration in a storage",
     allowed: ['admin', 'user', 'gitops'],
-    policy: { says: needs('use', 'vaultintegrations.fairlead.dev/'), stops: ['owner', 'userWithoutUse'] },
+    policy: NEEDS_USE,
   },
   foreignStoreInStorage: {
     title: "name another domain's store in a storage",
     allowed: [],
-    policy: {
-      says: 'is not open to this namespace',
-      stops: ['admin', 'owner', 'user', 'userWithoutUse', 'gitops'],
-    },
+    policy: FOREIGN_STORE,
   },
   ownBundle: { title: "write the domain's bundle", allowed: ['admin', 'owner'] },
   deleteBundle: { title: "delete the domain's bundle", allowed: ['admin', 'owner'] },

@@ -1,10 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { RunningCluster } from '../../hack/cluster/index.ts';
 import * as objects from '../../hack/demo/objects.ts';
 import { Fairlead } from '../../hack/fairlead.ts';
 import { readPolicy, vaultAdmin, type VaultAdmin } from '../../hack/vault-admin.ts';
-import { cluster, kube, scratch, until, type Kube, type KubeJson } from './cluster.ts';
+import {
+  cluster,
+  kube,
+  makeNamespace,
+  removeNamespace,
+  scratch,
+  until,
+  type Kube,
+  type KubeJson,
+} from './cluster.ts';
 
 export const SYSTEM = 'fairlead-system';
 export const CONDITION = 'fairlead.dev/SecretsDelivered';
@@ -85,11 +93,9 @@ export async function platform(name: string, options: PlatformOptions = {}): Pro
     fairlead,
     vault,
     namespace: async (domain = 'marketing', labels = {}) => {
-      const namespace = `${name}-${randomBytes(3).toString('hex')}`;
-      namespaces.push(namespace);
       const all = { ...(domain && { 'fairlead.dev/domain': domain }), ...labels };
-      await k.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: all } });
-      await until('the default ServiceAccount', async () => k.get('serviceaccount', namespace, 'default'));
+      const namespace = await makeNamespace(k, name, all);
+      namespaces.push(namespace);
       return namespace;
     },
     store: async (id, values) => {
@@ -155,19 +161,7 @@ export async function platform(name: string, options: PlatformOptions = {}): Pro
     stop: async () => {
       await fairlead.stop();
       for (const [kind, object] of inSystem) await k.remove(kind, SYSTEM, object);
-      for (const namespace of namespaces) {
-        await k.run(
-          'delete',
-          'pods',
-          '--all',
-          '-n',
-          namespace,
-          '--grace-period=0',
-          '--force',
-          '--wait=false',
-        );
-        await k.run('delete', 'namespace', namespace, '--wait=false', '--ignore-not-found');
-      }
+      for (const namespace of namespaces) await removeNamespace(k, namespace);
       await rm(dir, { recursive: true, force: true });
     },
   };

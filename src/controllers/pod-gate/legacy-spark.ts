@@ -57,14 +57,17 @@ export async function legacySpark(
   const { namespace = '' } = pod.metadata;
   const onlyForThis = [pod.references, pod.storages, pod.placeholders].every(({ length }) => length === 0);
   const read = deps.legacySpark === true && (await isLegacy(namespace, pod.seenAt, signal, deps));
-  if (!read) return onlyForThis ? { kind: 'wait', outcome: hold([SWITCHED_OFF]) } : none;
+  if (!read) return onlyForThis ? waits(SWITCHED_OFF) : none;
   const found = await readConfigMap({ namespace, name }, signal, deps);
   if (found === undefined) return { kind: 'wait', outcome: untilThere(name, ageOf(pod, deps.clock)) };
-  const problem = 'reason' in found ? found : configMapProblem(name, pod.metadata.uid, found);
-  if (problem || 'reason' in found) return { kind: 'wait', outcome: hold([problem ?? SWITCHED_OFF]) };
+  if ('reason' in found) return waits(found);
   const lines = legacyProperties(found.taken);
-  const excess = tooMuch(name, lines);
-  return excess ? { kind: 'wait', outcome: hold([excess]) } : { kind: 'lines', lines };
+  const problem = configMapProblem(name, pod.metadata.uid, found) ?? tooMuch(name, lines);
+  return problem ? waits(problem) : { kind: 'lines', lines };
+}
+
+function waits(problem: Problem): LegacySpark {
+  return { kind: 'wait', outcome: hold([problem]) };
 }
 
 /** security: each placeholder is resolved, audited and put together, and a ConfigMap has room for 80,000 of them. */

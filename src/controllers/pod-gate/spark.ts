@@ -2,8 +2,8 @@ import { LIMITS, PLACEHOLDER_VARIABLE_PREFIX, SPARK_OPTIONS_VARIABLE } from '../
 import type { LegacyProperty } from '../../admission/spark-conf.ts';
 import { executorVariable, propertyKind } from '../../api/spark-property.ts';
 import { sparkData } from '../../deliver/spark.ts';
-import type { Finding, Problem } from '../../resolve/problem.ts';
-import { fitProperty, type Piece } from '../../resolve/property-value.ts';
+import type { Problem } from '../../resolve/problem.ts';
+import { fitProperty, NOT_A_PROPERTY, type Piece } from '../../resolve/property-value.ts';
 import type { Counts, Resolution } from '../../resolve/resolve.ts';
 import { fit, fitsTogether, tooLong, type Fitted } from '../../resolve/value.ts';
 import type { GatedPod } from '../objects.ts';
@@ -107,11 +107,6 @@ function fitPieces(property: string, pieces: readonly Piece[]): Fitted {
   const kind = propertyKind(property);
   return kind ? fitProperty(property, kind, pieces) : { ok: false, problem: NOT_A_PROPERTY };
 }
-
-const NOT_A_PROPERTY: Finding = {
-  reason: 'NotSupportedHere',
-  message: 'is no Spark property that a secret may become',
-};
 
 function isTooMuch(data: ReadonlyMap<string, Buffer>): boolean {
   const bytes = [...data].reduce((sum, [name, value]) => sum + name.length + value.length, 0);

@@ -32,10 +32,7 @@ export function useQuestions(
   const storages = [...new Set(pod.storages)].slice(0, LIMITS.storagesPerPod);
   const sources = [
     ...references.flatMap((name) => sourcesOf(view.reference(`${namespace}/${name}`)?.spec ?? {})),
-    ...storages.flatMap((name) => {
-      const found = view.storage(`${namespace}/${name}`);
-      return found ? sourcesOfStorage(found.spec) : [];
-    }),
+    ...storages.flatMap((name) => sourcesOfStorage(view.storage(`${namespace}/${name}`)?.spec ?? {})),
   ];
   const vaults = sources.filter(({ type }) => type === 'VAULT');
   return [

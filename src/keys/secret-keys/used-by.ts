@@ -57,15 +57,14 @@ export async function usedBy(
   deps: RightsDependencies,
 ): Promise<readonly string[]> {
   const told = await Promise.all([
-    tell({ kind: 'SecretReference', plural: 'secretreferences' }, references),
-    tell({ kind: 'StorageConfig', plural: 'storageconfigs' }, storages),
+    usedByKind(what, REFERENCES, references, caller, signal, deps),
+    usedByKind(what, STORAGES, storages, caller, signal, deps),
   ]);
   return told.flat();
-
-  async function tell(of: Naming, users: readonly (Reference | StorageConfig)[]) {
-    return usedByKind(what, of, users, caller, signal, deps);
-  }
 }
+
+const REFERENCES: Naming = { kind: 'SecretReference', plural: 'secretreferences' };
+const STORAGES: Naming = { kind: 'StorageConfig', plural: 'storageconfigs' };
 
 async function usedByKind(
   what: string,

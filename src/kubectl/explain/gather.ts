@@ -1,6 +1,6 @@
 import { REFERENCES_ANNOTATION, STORAGE_ANNOTATION } from '../../api/names.ts';
 import { RESOURCES } from '../../api/resources.ts';
-import { referenceNames } from '../../admission/pod.ts';
+import { listedNames } from '../../admission/pod.ts';
 import { KubeError } from '../../kube/errors.ts';
 import type { Resource } from '../../kube/objects.ts';
 import { sourcesOf, sourcesOfStorage } from '../../resolve/wanted.ts';
@@ -25,7 +25,7 @@ const AT_ONCE = 8;
 export async function aboutPod(api: Api, pod: SeenPod, systemNamespace: string): Promise<Known> {
   const { annotations = {} } = pod.metadata;
   const named = async <T>(by: string, resource: Resource) =>
-    inOrder<T>(api, resource, referenceNames(annotations[by] ?? ''));
+    inOrder<T>(api, resource, listedNames(annotations[by] ?? ''));
   const references = await named<SeenReference>(REFERENCES_ANNOTATION, RESOURCES.secretReferences);
   const storages = await named<SeenStorage>(STORAGE_ANNOTATION, RESOURCES.storageConfigs);
   return { pod, ...(await around(api, 'Pod', pod, { references, storages }, systemNamespace)) };
@@ -71,10 +71,7 @@ async function around(
   const { namespace } = api;
   const sources = [
     ...[...references.values()].flatMap((seen) => sourcesOf(found(seen)?.spec ?? {})),
-    ...[...storages.values()].flatMap((seen) => {
-      const storage = found(seen);
-      return storage ? sourcesOfStorage(storage.spec) : [];
-    }),
+    ...[...storages.values()].flatMap((seen) => sourcesOfStorage(found(seen)?.spec ?? {})),
   ];
   const ids = [...new Set(sources.filter(({ type }) => type === 'VAULT').map(({ id }) => id))];
   const integrations = new Map<string, Seen<SeenIntegration>>();

@@ -6,7 +6,8 @@ import {
   STORAGE_ANNOTATION,
 } from '../../api/names.ts';
 import { fixOf } from '../../api/reasons.ts';
-import { deliveryNameOf, placeholderKeys, referenceNames } from '../../admission/pod.ts';
+import { NAMING_ANNOTATIONS } from '../../admission/annotations.ts';
+import { deliveryNameOf, placeholderKeys, listedNames } from '../../admission/pod.ts';
 import { allContainers } from '../../admission/pod-shape.ts';
 import { DOMAIN_MISSING } from '../../resolve/permission.ts';
 import { collectWanted } from '../../resolve/wanted.ts';
@@ -115,15 +116,13 @@ function podReport(pod: SeenPod, delivery: string | undefined, variables: readon
   const { phase } = pod.status ?? {};
   return {
     asks:
-      gated ||
-      delivery !== undefined ||
-      [REFERENCES_ANNOTATION, STORAGE_ANNOTATION].some((name) => Object.hasOwn(annotations, name)),
+      gated || delivery !== undefined || NAMING_ANNOTATIONS.some((name) => Object.hasOwn(annotations, name)),
     ...(phase !== undefined && { phase }),
     gate: gated ? 'held' : 'not held',
     ...(delivery !== undefined && { delivery }),
     delivered: Object.hasOwn(annotations, DELIVERED_ANNOTATION),
-    references: referenceNames(annotations[REFERENCES_ANNOTATION] ?? ''),
-    storages: referenceNames(annotations[STORAGE_ANNOTATION] ?? ''),
+    references: listedNames(annotations[REFERENCES_ANNOTATION] ?? ''),
+    storages: listedNames(annotations[STORAGE_ANNOTATION] ?? ''),
     containers: readers.map(({ name }) => name),
     ownEnv: readers.flatMap((container) =>
       (container.env ?? [])

@@ -1,3 +1,4 @@
+import { counted } from '../../resolve/resolve.ts';
 import { facts, table } from '../cli/table.ts';
 import { printable } from '../cli/io.ts';
 import type { PodReport, Report } from './report.ts';
@@ -97,7 +98,7 @@ function variableTable(rows: readonly Row[]): string {
     rows.map((row) => [
       row.variables === undefined
         ? row.variable
-        : `${row.variable} (${row.variables} ${row.variables === 1 ? 'variable' : 'variables'})`,
+        : `${row.variable} (${counted({ variables: row.variables, properties: 0 })})`,
       row.reference ?? (row.storage === undefined ? '' : `storage ${row.storage}`),
       `${row.source.type}/${row.source.id}`,
       row.key,

@@ -1,7 +1,7 @@
 import { DOMAIN_LABEL, LEGACY_LABEL } from '../../api/names.ts';
 import type { SecretReferenceSpec } from '../../api/secret-reference.ts';
 import type { StorageConfigSpec } from '../../api/storage-config.ts';
-import { NAMING, NAMING_ANNOTATIONS, quoted, referenceNames } from '../../admission/annotations.ts';
+import { NAMING, NAMING_ANNOTATIONS, quoted, listedNames } from '../../admission/annotations.ts';
 import { collectWanted, type Asker } from '../../resolve/wanted.ts';
 import type { Finding, Found } from './codes.ts';
 import { isObject, listAt, objectAt, type Manifest } from './documents.ts';
@@ -52,7 +52,7 @@ export class Together {
       const value = annotations[by];
       const { kind } = NAMING[by];
       const path = [...template.metadataPath, 'annotations', by];
-      return referenceNames(typeof value === 'string' ? value : '').map((name) => {
+      return listedNames(typeof value === 'string' ? value : '').map((name) => {
         return { kind, name, path, manifest: this.#find({ kind, name }, namespace) };
       });
     });

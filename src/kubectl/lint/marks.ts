@@ -1,6 +1,6 @@
 import { CONTAINERS_ANNOTATION, DELIVERED_ANNOTATION, DELIVERY_LABEL, GROUP } from '../../api/names.ts';
 import {
-  containerNames,
+  listedNames,
   containersMistake,
   NAMING_ANNOTATIONS,
   namesMistake,
@@ -60,8 +60,8 @@ function valueMistakes(name: string, value: string, template: Template, path: Fo
   if (mistake !== undefined) return [{ code: 'AnnotationValue', message: mistake, path }];
   if (name !== CONTAINERS_ANNOTATION || !template.whole) return [];
   const present = template.containers.map((container) => container.name);
-  const missing = containerNames(value).filter((one) => !present.includes(one));
-  if (missing.length > 0 && missing.length === containerNames(value).length)
+  const missing = listedNames(value).filter((one) => !present.includes(one));
+  if (missing.length > 0 && missing.length === listedNames(value).length)
     return [{ code: 'NoContainer', message: `none of the containers that ${name} names is there`, path }];
   return missing.map((one) => ({
     code: 'ContainerMissing',

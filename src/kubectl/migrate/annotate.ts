@@ -1,5 +1,5 @@
 import { isMap, Scalar, type Document, type Pair, type YAMLMap } from 'yaml';
-import { containerNames, referenceNames } from '../../admission/annotations.ts';
+import { listedNames } from '../../admission/annotations.ts';
 import { CONTAINERS_ANNOTATION, REFERENCES_ANNOTATION } from '../../api/names.ts';
 import { PluginError } from '../cli/exit.ts';
 import { child, seqIn, textIn } from './nodes.ts';
@@ -9,7 +9,7 @@ export const DRIVER_ANNOTATION = `spark.kubernetes.driver.annotation.${REFERENCE
 
 /** The references that a map of annotations names. */
 export function namedIn(annotations: unknown): readonly string[] {
-  return referenceNames(textIn(annotations, REFERENCES_ANNOTATION) ?? '');
+  return listedNames(textIn(annotations, REFERENCES_ANNOTATION) ?? '');
 }
 
 /** Adds the reference to those that the annotations below `owner` name. */
@@ -24,7 +24,7 @@ export function annotateConf(document: Document, owner: YAMLMap, field: string, 
   if (!list) {
     const map = mapUnder(document, owner, field);
     setText(document, map, DRIVER_ANNOTATION, [
-      ...referenceNames(textIn(map, DRIVER_ANNOTATION) ?? ''),
+      ...listedNames(textIn(map, DRIVER_ANNOTATION) ?? ''),
       reference,
     ]);
     return;
@@ -32,7 +32,7 @@ export function annotateConf(document: Document, owner: YAMLMap, field: string, 
   const called = list.items.some((item) => child(item, 'name')) ? 'name' : 'key';
   const there = list.items.find((item) => textIn(item, called) === DRIVER_ANNOTATION);
   if (isMap(there))
-    setText(document, there, 'value', [...referenceNames(textIn(there, 'value') ?? ''), reference]);
+    setText(document, there, 'value', [...listedNames(textIn(there, 'value') ?? ''), reference]);
   else list.items.push(document.createNode({ [called]: DRIVER_ANNOTATION, value: reference }));
 }
 
@@ -48,7 +48,7 @@ export function limitContainers(
   const annotations = mapUnder(document, metadata, 'annotations');
   const limited = textIn(annotations, CONTAINERS_ANNOTATION);
   if (limited === undefined && (had || needing.length === all.length)) return;
-  setText(document, annotations, CONTAINERS_ANNOTATION, [...containerNames(limited ?? ''), ...needing]);
+  setText(document, annotations, CONTAINERS_ANNOTATION, [...listedNames(limited ?? ''), ...needing]);
 }
 
 /** The map in this field; made if it is not there, or is null. */

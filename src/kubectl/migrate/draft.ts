@@ -4,7 +4,7 @@ import type { SecretObject } from '../../api/secret-object.ts';
 import { propertyKind } from '../../api/spark-property.ts';
 import { RESERVED_VARIABLES, VARIABLE_NAME } from '../../api/variable-name.ts';
 import { variableName } from '../../resolve/import-names.ts';
-import { sameSecret } from './source.ts';
+import { sameSecret } from '../../resolve/place.ts';
 
 interface Entry {
   readonly secret: SecretObject;

@@ -1,5 +1,5 @@
 import { isMap, isScalar, type Document, type Node, type YAMLMap } from 'yaml';
-import { referenceNames } from '../../admission/annotations.ts';
+import { listedNames } from '../../admission/annotations.ts';
 import { SOURCE_TYPES, type SecretObject } from '../../api/secret-object.ts';
 import { isForSpark } from '../../api/variable-name.ts';
 import { annotateConf, DRIVER_ANNOTATION } from './annotate.ts';
@@ -20,7 +20,7 @@ export function payloadAsks(object: YAMLMap): readonly string[] {
   return levelsOf(object).flatMap((level) =>
     settingsOf(child(level, 'sparkConf'))
       .filter(({ name }) => name === DRIVER_ANNOTATION)
-      .flatMap(({ value }) => referenceNames(value.value)),
+      .flatMap(({ value }) => listedNames(value.value)),
   );
 }
 
@@ -87,7 +87,7 @@ function addVariable(
   { draft }: Context,
 ): string | undefined {
   if (isForSpark(name)) return NOT_FOR_EXECUTORS;
-  return draft.addVariable(name, secret, [...comments]) ? undefined : CANNOT_BE_VARIABLE;
+  return draft.addVariable(name, secret, comments) ? undefined : CANNOT_BE_VARIABLE;
 }
 
 const S3_SECRET_KEY = 'spark.hadoop.fs.s3a.secret.key';

@@ -2,7 +2,7 @@ import { hasPlaceholderText } from '../../admission/placeholders.ts';
 import type { SecretObject } from '../../api/secret-object.ts';
 import { executorVariable, propertyKind } from '../../api/spark-property.ts';
 import type { Context } from './context.ts';
-import { onlyKey } from './env.ts';
+import { CANNOT_BE_VARIABLE, onlyKey } from './env.ts';
 import { commentsOf, settingsOf } from './nodes.ts';
 
 const DRIVER_ENV = 'spark.kubernetes.driverEnv.';
@@ -49,7 +49,7 @@ export function addSetting(
 ): string | undefined {
   const variable = variableOf(property);
   if (variable !== undefined)
-    return draft.addVariable(variable, secret, comments) ? undefined : OTHER_VARIABLE;
+    return draft.addVariable(variable, secret, comments) ? undefined : CANNOT_BE_VARIABLE;
   if (propertyKind(property) === undefined) return WRITTEN;
   return draft.addProperty(property, secret, comments) ? undefined : OTHER_PROPERTY;
 }
@@ -63,6 +63,4 @@ export function variableOf(property: string): string | undefined {
 const LONGER =
   'a Spark property takes its value from one key as a whole: store the whole value under a key of its own';
 const WRITTEN = 'Spark writes this property in plain text into pods: use a variable (env) instead';
-const OTHER_VARIABLE =
-  'the reference cannot have this variable: its name is reserved, or is there with another key';
 const OTHER_PROPERTY = 'the reference has this property already, from another key';

@@ -42,9 +42,3 @@ function parseSource(text: string, flag: string): Source {
     );
   return { type: known, id };
 }
-
-export function sameSecret(a: SecretObject, b: SecretObject): boolean {
-  const parts = ({ key, path, version, property, source }: SecretObject) =>
-    JSON.stringify([key, path, version, property, source.type, source.id]);
-  return parts(a) === parts(b);
-}

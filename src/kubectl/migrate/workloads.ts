@@ -6,7 +6,7 @@ import { migrateEnv, type EnvOwner } from './env.ts';
 import { child, dropIfEmpty, mapIn, seqIn, textIn } from './nodes.ts';
 import { isPayload, payloadAsks, migratePayload } from './payload.ts';
 import { migrateProperties } from './properties.ts';
-import { referenceNames } from '../../admission/annotations.ts';
+import { listedNames } from '../../admission/annotations.ts';
 import { STORAGE_ANNOTATION } from '../../api/names.ts';
 
 /** Something in a document whose pods get secrets. */
@@ -113,7 +113,7 @@ function apache(document: Document, spec: YAMLMap): Doing {
   const template = (role: string) => mapIn(spec, `${role}Spec`, 'podTemplateSpec');
   return {
     asks: [
-      ...referenceNames(textIn(spec, 'sparkConf', DRIVER_ANNOTATION) ?? ''),
+      ...listedNames(textIn(spec, 'sparkConf', DRIVER_ANNOTATION) ?? ''),
       ...namedIn(child(template('driver'), 'metadata', 'annotations')),
     ],
     migrate: (context) => {
