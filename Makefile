@@ -6,7 +6,7 @@ CLUSTER ?= local
 export CLUSTER
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate format verify unit test test-cluster test-node test-spark spark-images cluster-up cluster-down cluster-status demo demo-down bench plugin
+.PHONY: help install generate format verify unit test test-cluster test-node test-spark spark-images cluster-up cluster-down cluster-status demo demo-down bench plugin image sbom
 
 help: ## Show this manual
 	@echo "Fairlead: secrets from where they are kept into Spark and Jupyter pods."
@@ -68,3 +68,9 @@ bench: install ## Speed and memory beside a floor measured in the same run
 
 plugin: install ## Bundle `kubectl fairlead` into dist/kubectl-fairlead
 	npm run --silent plugin
+
+image: install ## Build the image into dist/fairlead-image.tar (Debian, root; IMAGE=repository:tag names it)
+	npm run --silent image
+
+sbom: install ## List the production dependencies in dist/fairlead.cdx.json (CycloneDX)
+	npm run --silent sbom

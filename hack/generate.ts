@@ -13,6 +13,8 @@ import { secretReference } from '../src/api/secret-reference.ts';
 import { storageConfig } from '../src/api/storage-config.ts';
 import { vaultIntegration } from '../src/api/vault-integration.ts';
 import { matrixPage } from '../test/support/permission-matrix.ts';
+import { chartTemplates } from './chart/templates.ts';
+import { valuesSchema } from './chart/values-schema.ts';
 
 function crd(kind: Parameters<typeof customResourceDefinition>[0]): string {
   const yaml = stringify(customResourceDefinition(kind), { version: '1.1', lineWidth: 120 });
@@ -46,6 +48,8 @@ const files = new Map([
   [`crds/${GROUP}_${storageConfig.plural}.yaml`, crd(storageConfig)],
   ['docs/reasons.md', reasons()],
   ['docs/permission-matrix.md', matrixPage()],
+  ['charts/fairlead/values.schema.json', valuesSchema()],
+  ...(await chartTemplates()),
 ]);
 
 const check = process.argv.includes('--check');

@@ -58,6 +58,8 @@ export function ociLayout(images: readonly Image[], architecture = ociArchitectu
       os: 'linux',
       config: image.config,
       rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.digest) },
+      // buildah builds on nothing whose history says less than its layers.
+      history: layers.map(() => ({ created_by: 'fairlead' })),
     });
     const mediaType = 'application/vnd.oci.image.manifest.v1+json';
     const manifest = addJson(mediaType, { schemaVersion: 2, mediaType, config, layers });

@@ -116,6 +116,8 @@ export function kubeletConfig(dir: string, state: State): string {
     // A kubelet that was started again first says that it is not ready, and takes it back at the next round.
     nodeStatusUpdateFrequency: '1s',
     nodeStatusReportFrequency: '5m',
+    // A Secret that a mount waits for is brought at the next look; every minute is the default.
+    syncFrequency: '10s',
     // A test sees its pod's changes in time rather than after a throttle.
     kubeAPIQPS: 200,
     kubeAPIBurst: 400,

@@ -2,9 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClusterError } from './errors.ts';
 import { run, tryRun, which } from './exec.ts';
+import { installPackages } from './packages.ts';
 import type { BuildOptions } from './tools.ts';
-import { cacheDir } from './tools.ts';
-import { withLock } from './lock.ts';
 import type { State } from './state.ts';
 import { servicesOf } from './state.ts';
 
@@ -29,7 +28,6 @@ const PROGRAMS = {
   nsenter: 'util-linux',
   mount: 'mount',
 } as const;
-const INSTALL_MS = 10 * 60_000;
 const CNI_PACKAGE = 'containernetworking-plugins';
 const CNI_DIRS = ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'];
 const CNI_PLUGINS = ['bridge', 'host-local', 'loopback'];
@@ -38,10 +36,9 @@ const CNI_PLUGINS = ['bridge', 'host-local', 'loopback'];
 export async function prepareHost(options: BuildOptions = {}): Promise<NodeHost> {
   if (process.platform !== 'linux') throw impossible(`a kubelet needs Linux, not ${process.platform}`);
   if (process.getuid?.() !== 0) throw impossible('a kubelet needs root');
-  if (missingPackages().length > 0) {
-    const lock = { what: 'installing packages', timeoutMs: INSTALL_MS, ...options };
-    await withLock(join(cacheDir(), 'packages.lock'), lock, () => install(missingPackages(), options));
-  }
+  await installPackages(missingPackages, options).catch((error: unknown) => {
+    throw impossible(error instanceof Error ? error.message : String(error), error);
+  });
   const host = findHost();
   if (host === undefined)
     throw impossible(`still missing after the installation: ${missingPackages().join(', ')}`);
@@ -89,26 +86,6 @@ function missingPackages(): string[] {
 function isStatic(path: string): boolean {
   const start = readFileSync(path).subarray(0, 4_096).toString('latin1');
   return !start.includes('ld-linux') && !start.includes('ld-musl');
-}
-
-async function install(packages: readonly string[], options: BuildOptions): Promise<void> {
-  if (packages.length === 0) return;
-  const apt = which('apt-get');
-  if (apt === undefined)
-    throw impossible(`install ${packages.join(', ')} (or what your system calls them) first`);
-  options.log?.(`installing ${packages.join(', ')}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const settings = { timeoutMs: INSTALL_MS, env, signal: options.signal };
-  // Others use apt, too: wait for them rather than fail.
-  const args = ['-o', 'DPkg::Lock::Timeout=300', 'install', '--yes', '--no-install-recommends', ...packages];
-  // Package lists may be absent or outdated, which only shows when something is not found.
-  if ((await tryRun(apt, args, settings)) !== undefined) return;
-  try {
-    await run(apt, ['update'], settings);
-    await run(apt, args, settings);
-  } catch (error) {
-    throw impossible(`apt-get could not install ${packages.join(', ')}: ${String(error)}`, error);
-  }
 }
 
 /** The pods' network. It has no port to the outside and nothing forwards: packets stay on this machine. */

@@ -26,6 +26,8 @@ export interface LayerRecipe {
   readonly name: string;
   /** The module that builds it (its import.meta.url): a changed recipe makes another layer. */
   readonly module: string;
+  /** Of the cache. */
+  readonly folder?: string;
   /** Whatever else decides what is built. */
   readonly inputs: readonly string[];
   /** Fills `root`, the layer's files as the image will have them; `scratch` is for what is thrown away. */
@@ -34,7 +36,7 @@ export interface LayerRecipe {
 
 /** The layer from the cache, built there when missing. Two processes that want the same one build it once. */
 export async function ensureLayer(recipe: LayerRecipe, options: BuildOptions = {}): Promise<LayerFile> {
-  const base = join(cacheDir(), 'spark', `${recipe.name}-${keyOf(recipe)}`);
+  const base = join(cacheDir(), recipe.folder ?? 'spark', `${recipe.name}-${keyOf(recipe)}`);
   const cached = readLayer(base);
   if (cached !== undefined) return cached;
   const what = `building the image layer ${recipe.name}`;

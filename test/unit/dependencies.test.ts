@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 interface Manifest {
   readonly dependencies: Record<string, string>;
   readonly devDependencies: Record<string, string>;
+  readonly overrides: Record<string, string>;
 }
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as Manifest;
 
@@ -23,8 +24,18 @@ describe('dependencies', () => {
   });
 
   it('are pinned to exact versions', () => {
-    for (const version of Object.values({ ...manifest.dependencies, ...manifest.devDependencies })) {
-      expect(version).toMatch(/^\d+\.\d+\.\d+$/);
-    }
+    const { axios: _, ...all } = { ...manifest.dependencies, ...manifest.devDependencies };
+    for (const version of Object.values(all)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  it('have a stand-in for axios, wherever it is asked for, and nothing that only axios needs', () => {
+    expect(manifest.devDependencies['axios']).toBe('file:hack/no-axios');
+    expect(manifest.overrides).toEqual({ axios: '$axios' });
+    const lock = JSON.parse(readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8'));
+    expect(lock.packages['node_modules/axios']).toEqual({ resolved: 'hack/no-axios', link: true });
+    const paths = Object.keys(lock.packages);
+    expect(paths.filter((path) => /\/(axios|follow-redirects|proxy-from-env)$/.test(path))).toEqual([
+      'node_modules/axios',
+    ]);
   });
 });

@@ -1,0 +1,74 @@
+/** What values.yaml may hold: `helm install` refuses anything else, a mistyped name too, before it touches the cluster. */
+import { z } from 'zod';
+
+/** An object as Kubernetes has it: the API server says what is wrong with it. */
+const kubernetes = z.record(z.string(), z.unknown());
+const kubernetesList = z.array(kubernetes);
+const strings = z.record(z.string(), z.string());
+const enabled = z.strictObject({ enabled: z.boolean() });
+const role = z.strictObject({ resources: kubernetes });
+const count = z.int().min(1);
+const budget = z.union([z.int().min(0), z.string().regex(/^[0-9]{1,3}%$/)]);
+
+const values = z.strictObject({
+  // Helm's own, when the chart is a dependency of another one.
+  global: kubernetes.optional(),
+  replicaCount: count.max(8),
+  image: z.strictObject({
+    repository: z.string().min(1),
+    tag: z.string(),
+    digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
+    pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
+  }),
+  imagePullSecrets: kubernetesList,
+  crds: z.strictObject({ install: z.boolean(), keep: z.boolean() }),
+  features: z.strictObject({ secretsV2: enabled, legacySpark: enabled, strictUse: enabled }),
+  stores: z.strictObject({ namePrefix: z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,180}[a-z0-9])?$/) }),
+  vault: z.strictObject({
+    hosts: z.array(z.string().regex(/^https?:\/\/[^/,]+$/)),
+    allowHttp: z.boolean(),
+    tokenAudiences: z.array(z.string().regex(/^[A-Za-z0-9._:/-]+$/)).min(1),
+  }),
+  rbac: z.strictObject({ create: z.boolean(), aggregateToDefaultRoles: z.boolean() }),
+  resources: kubernetes,
+  controller: role,
+  admission: role,
+  certificates: role,
+  nodeSelector: strings,
+  tolerations: kubernetesList,
+  affinity: kubernetes,
+  topologySpreadConstraints: kubernetesList,
+  priorityClassName: z.string(),
+  podLabels: strings,
+  podAnnotations: strings,
+  podDisruptionBudget: z.strictObject({
+    enabled: z.boolean(),
+    minAvailable: budget.optional(),
+    maxUnavailable: budget.optional(),
+  }),
+  networkPolicy: z.strictObject({
+    enabled: z.boolean(),
+    metricsFrom: kubernetesList,
+    egress: kubernetesList,
+  }),
+  leaderElection: z.strictObject({ enabled: z.boolean(), leaseSeconds: count.max(86_400) }),
+  concurrency: count.max(256),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']),
+  audit: z.strictObject({
+    log: z.string().min(1),
+    maxMb: count.max(10_240),
+    maxFiles: z.int().min(2).max(1_000),
+    bestEffort: z.boolean(),
+    volume: kubernetes,
+  }),
+  metrics: z.strictObject({
+    serviceMonitor: z.strictObject({ enabled: z.boolean(), interval: z.string(), labels: strings }),
+  }),
+  keysApi: z.strictObject({ enabled: z.boolean(), resources: kubernetes }),
+  extraObjects: z.array(z.union([z.string(), kubernetes])),
+});
+
+/** The text of values.schema.json. */
+export function valuesSchema(): string {
+  return `${JSON.stringify(z.toJSONSchema(values, { target: 'draft-7' }), undefined, 2)}\n`;
+}

@@ -1,0 +1,196 @@
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { down, up, type RunningCluster } from '../../hack/cluster/index.ts';
+import { kubectl } from '../../hack/install.ts';
+import { expectedPolicies, matches } from '../../src/controllers/policies.ts';
+import { parseConfig } from '../../src/config.ts';
+import { POLICIES, STRICT_POLICIES } from '../../src/roles/fence.ts';
+import { kube, scratch, type Kube, type KubeJson } from '../support/cluster.ts';
+import { byId, CHART, helmFor, type Helm } from '../support/helm.ts';
+
+/** In a cluster of its own: Helm takes over nothing that others have made, and the names are the same. */
+let dir: string;
+let cluster: RunningCluster;
+let k: Kube;
+let helm: Helm;
+/** Not the default one, so that a name that stands somewhere by itself is noticed. */
+const SYSTEM = 'secrets-of-ours';
+const release = ['fairlead', CHART, '-n', SYSTEM];
+
+beforeAll(async () => {
+  dir = await scratch('chart');
+  cluster = await up({ dir: join(dir, 'cluster'), node: false, openbao: false });
+  k = kube(cluster);
+  helm = await helmFor(cluster.kubeconfig, join(dir, 'helm'));
+}, 1_200_000);
+afterAll(async () => {
+  await down(join(dir, 'cluster'));
+  await rm(dir, { recursive: true, force: true });
+});
+
+const withoutLabels = (object: KubeJson): KubeJson => ({
+  ...object,
+  metadata: { ...object.metadata, labels: undefined, annotations: undefined },
+});
+
+async function kustomized(directory: string) {
+  return byId(await kubectl(cluster, ['kustomize', new URL(`../../${directory}`, import.meta.url).pathname]));
+}
+
+describe('the chart', () => {
+  it('passes helm lint --strict', async () => {
+    expect(await helm('lint', '--strict', CHART)).toContain('0 chart(s) failed');
+  });
+
+  it.each([
+    ['config', []],
+    ['config/strict', ['features.strictUse.enabled=true']],
+    ['config/legacy-spark', ['features.legacySpark.enabled=true']],
+    ['config/keys-api', ['keysApi.enabled=true']],
+  ])('has the objects of %s', async (directory, set) => {
+    const flags = set.flatMap((one) => ['--set', one]);
+    const rendered = byId(await helm('template', 'fairlead', CHART, '-n', 'fairlead-system', ...flags));
+    const wanted = await kustomized(directory);
+    // Helm makes the namespace.
+    wanted.delete('Namespace/fairlead-system');
+    for (const [id, object] of wanted)
+      expect([id, withoutLabels(rendered.get(id) ?? { metadata: {} })]).toEqual([id, withoutLabels(object)]);
+  });
+
+  it.each([
+    ['keysAPI.enabled=true', /additional properties 'keysAPI' not allowed/],
+    ['replicaCount=0', /replicaCount/],
+    ['features.secretsV2.enabled=maybe', /secretsV2/],
+    ['vault.hosts[0]=vault.example.com', /vault\/hosts\/0/],
+  ])('refuses %s and names it', async (value, message) => {
+    const refused = helm('template', 'fairlead', CHART, '--set', value);
+    await expect(refused).rejects.toMatchObject({ stderr: expect.stringMatching(message) });
+  });
+
+  it.each([
+    [[]],
+    [
+      [
+        'features.strictUse.enabled=true',
+        'features.legacySpark.enabled=true',
+        'leaderElection.enabled=false',
+      ],
+    ],
+  ])('starts every role with flags that it takes, with %j', async (set) => {
+    const flags = ['keysApi.enabled=true', ...set].flatMap((one) => ['--set', one]);
+    const rendered = byId(await helm('template', ...release, ...flags));
+    for (const role of ['admission', 'certificates', 'controller', 'keys']) {
+      const [container] = rendered.get(`Deployment/fairlead-${role}`)?.spec.template.spec.containers ?? [];
+      expect(parseConfig(container.args, {})).toMatchObject({ role, systemNamespace: SYSTEM });
+    }
+  });
+
+  it('runs every role without a right that it does not need', async () => {
+    const rendered = byId(await helm('template', ...release, '--set', 'keysApi.enabled=true'));
+    const deployments = [...rendered.values()].filter(({ kind }) => kind === 'Deployment');
+    expect(deployments.map(({ metadata }): string => metadata.name).sort()).toEqual([
+      'fairlead-admission',
+      'fairlead-certificates',
+      'fairlead-controller',
+      'fairlead-keys',
+    ]);
+    for (const { metadata, spec } of deployments) {
+      const pod = spec.template.spec;
+      expect(pod.serviceAccountName).toBe(metadata.name);
+      expect(pod.automountServiceAccountToken).toBe(metadata.name !== 'fairlead-admission');
+      expect(pod.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      for (const { securityContext, resources } of pod.containers) {
+        expect(securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+        expect(resources.limits.memory).toMatch(/Mi$/);
+      }
+    }
+    const { policyTypes, egress } = rendered.get('NetworkPolicy/fairlead-admission')?.spec ?? {};
+    expect({ policyTypes, egress }).toEqual({ policyTypes: ['Ingress', 'Egress'], egress: undefined });
+  });
+});
+
+describe('a release', () => {
+  const settings = ['--set', 'stores.namePrefix=kept', '--set', 'vault.tokenAudiences={bao,vault}'];
+  const versions = async (): Promise<Map<string, string>> => {
+    const ids = byId(await helm('get', 'manifest', 'fairlead', '-n', SYSTEM)).values();
+    const found = await Promise.all(
+      [...ids].map(async ({ kind, apiVersion, metadata: { name } }): Promise<[string, string]> => {
+        const [group = '', version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+        const resource = group === '' ? kind : `${kind}.${version}.${group}`;
+        const object = await k.get(resource, SYSTEM, name);
+        return [`${kind}/${name}`, object?.metadata.resourceVersion ?? 'missing'];
+      }),
+    );
+    // What its controllers write into the status of a Deployment is no change of ours.
+    return new Map(found.filter(([id]) => !/^(Deployment|PodDisruptionBudget)\//.test(id)));
+  };
+
+  it('is upgraded from an earlier version of the chart', async () => {
+    const earlier = join(dir, 'earlier');
+    await cp(CHART, earlier, { recursive: true });
+    const file = join(earlier, 'Chart.yaml');
+    await writeFile(file, (await readFile(file, 'utf8')).replace(/^version: .*$/m, 'version: 0.0.1'));
+    const [name, , ...rest] = release;
+    await helm('install', name!, earlier, ...rest, '--create-namespace', ...settings);
+    await helm('upgrade', ...release, ...settings);
+    const list = JSON.parse(await helm('list', '-n', SYSTEM, '-o', 'json')) as KubeJson[];
+    expect(list).toMatchObject([{ name: 'fairlead', revision: '2', status: 'deployed' }]);
+  });
+
+  it('has the policies without which Fairlead delivers nothing, with the settings of the operator', async () => {
+    const expected = await expectedPolicies([POLICIES], {
+      systemNamespace: SYSTEM,
+      tokenAudiences: ['bao', 'vault'],
+      storePrefix: 'kept',
+    });
+    expect(expected.size).toBeGreaterThan(20);
+    for (const [id, { metadata, spec }] of expected) {
+      const live = await k.get(id.split('/')[0]!, SYSTEM, metadata.name);
+      expect([id, matches(spec, live?.spec)]).toEqual([id, true]);
+    }
+  });
+
+  it('does not change when it is applied again', async () => {
+    const before = await versions();
+    expect([...before.values()]).not.toContain('missing');
+    await helm('upgrade', ...release, ...settings);
+    expect(await versions()).toEqual(before);
+  });
+
+  it('goes back to what it was', async () => {
+    await helm('upgrade', ...release, ...settings, '--set', 'features.strictUse.enabled=true');
+    const strict = await expectedPolicies([STRICT_POLICIES], {
+      systemNamespace: SYSTEM,
+      tokenAudiences: ['bao', 'vault'],
+      storePrefix: 'kept',
+    });
+    const [id] = strict.keys();
+    const there = async () => k.get(id!.split('/')[0]!, SYSTEM, id!.split('/')[1]!);
+    expect(await there()).toBeDefined();
+    await helm('rollback', 'fairlead', '-n', SYSTEM);
+    expect(await there()).toBeUndefined();
+  });
+
+  it('leaves the kinds, and so everything that people made of them, when it is uninstalled', async () => {
+    const reference = {
+      apiVersion: 'fairlead.dev/v1alpha1',
+      kind: 'SecretReference',
+      metadata: { name: 'warehouse', namespace: 'default' },
+      spec: { env: [{ name: 'A', secret: { key: 'a', source: { type: 'KUBERNETES', id: 'global' } } }] },
+    };
+    await k.apply(reference);
+    await helm('uninstall', 'fairlead', '-n', SYSTEM);
+    expect(await k.get('secretreference', 'default', 'warehouse')).toMatchObject({ spec: reference.spec });
+    expect(await k.list('validatingadmissionpolicy')).toEqual([]);
+    expect(await k.list('mutatingwebhookconfiguration')).toEqual([]);
+    expect(await k.list('deployment', SYSTEM)).toEqual([]);
+  });
+});
