@@ -47,7 +47,7 @@ export interface RoleProcess {
   readonly role: Role;
   readonly pid: number;
   readonly logFile: string;
-  /** Base URL of /healthz, /readyz and /metrics. */
+  /** Base URL of /livez, /readyz and /metrics. */
   readonly health: string;
   logs(): Promise<string>;
   signal(signal: NodeJS.Signals): void;
@@ -61,6 +61,8 @@ interface StartOptions {
   /** A second process of a role needs a name of its own. */
   readonly name?: string;
   readonly flags?: readonly string[];
+  /** Flags of node itself. */
+  readonly nodeFlags?: readonly string[];
   /** False: a standby, of which only its life is waited for. */
   readonly ready?: boolean;
 }
@@ -109,14 +111,14 @@ export class Fairlead {
   /** Starts one role; a second one of the same role needs a name of its own. Resolves when it is ready. */
   async startRole(
     role: Role,
-    { name = role, flags = [], ready = true }: StartOptions = {},
+    { name = role, flags = [], nodeFlags = [], ready = true }: StartOptions = {},
   ): Promise<RoleProcess> {
     const { dir, target } = this.#options;
     const healthPort = await freePort();
     const kubeconfig =
       role === 'admission' ? [] : ['--kubeconfig', await accountKubeconfig(target, `fairlead-${role}`, dir)];
     const args = [
-      ...['--disable-sigusr1', '--report-exclude-env', '--optimize-for-size', MAIN],
+      ...['--disable-sigusr1', '--report-exclude-env', '--optimize-for-size', ...nodeFlags, MAIN],
       ...['--role', role, '--identity', name, '--health-address', `127.0.0.1:${healthPort}`],
       ...kubeconfig,
       ...[
@@ -144,7 +146,7 @@ export class Fairlead {
     if (this.#options.detached) child.unref();
     const started = roleProcess(role, child, logFile, `http://127.0.0.1:${healthPort}`);
     this.#processes.set(name, started);
-    await untilAnswers(started, ready ? '/readyz' : '/healthz');
+    await untilAnswers(started, ready ? '/readyz' : '/livez');
     return started;
   }
 

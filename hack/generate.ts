@@ -1,6 +1,6 @@
 /**
  * Writes what is generated from the sources: crds/ from the zod schemas, docs/reasons.md from the table of
- * reasons, docs/permission-matrix.md from the table that the tests run. `--check` writes nothing and fails if a file differs.
+ * reasons, docs/permission-matrix.md from the table that the tests run, and so on. `--check` writes nothing and fails if a file differs.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -13,6 +13,9 @@ import { secretReference } from '../src/api/secret-reference.ts';
 import { storageConfig } from '../src/api/storage-config.ts';
 import { vaultIntegration } from '../src/api/vault-integration.ts';
 import { matrixPage } from '../test/support/permission-matrix.ts';
+import { argocdConfig } from './chart/argocd.ts';
+import { RULES } from './monitoring/rules.ts';
+import { dashboard } from './monitoring/dashboard.ts';
 import { chartTemplates } from './chart/templates.ts';
 import { valuesSchema } from './chart/values-schema.ts';
 
@@ -41,14 +44,16 @@ function reasons(): string {
   ].join('\n');
 }
 
+const kinds = [vaultIntegration, secretReference, resourceBundle, storageConfig];
 const files = new Map([
-  [`crds/${GROUP}_${vaultIntegration.plural}.yaml`, crd(vaultIntegration)],
-  [`crds/${GROUP}_${secretReference.plural}.yaml`, crd(secretReference)],
-  [`crds/${GROUP}_${resourceBundle.plural}.yaml`, crd(resourceBundle)],
-  [`crds/${GROUP}_${storageConfig.plural}.yaml`, crd(storageConfig)],
+  ...kinds.map((kind): [string, string] => [`crds/${GROUP}_${kind.plural}.yaml`, crd(kind)]),
   ['docs/reasons.md', reasons()],
   ['docs/permission-matrix.md', matrixPage()],
+  ['config/argocd/argocd-cm.yaml', await argocdConfig(kinds.map(({ kind }) => kind))],
   ['charts/fairlead/values.schema.json', valuesSchema()],
+  ['charts/fairlead/files/rules.yaml', await readFile(RULES, 'utf8')],
+  ['config/monitoring/dashboard.json', dashboard()],
+  ['charts/fairlead/files/dashboard.json', dashboard()],
   ...(await chartTemplates()),
 ]);
 

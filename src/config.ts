@@ -62,6 +62,10 @@ const FLAGS = {
     schema: z.stringbool().default(true),
     help: 'false serves legacy placeholders alone: references, and pods that name one, wait with FeatureDisabled',
   },
+  'readiness-requires-vault': {
+    schema: z.stringbool().default(false),
+    help: 'true: the controller is not ready while there are integrations and none of them is Ready',
+  },
   workers: { schema: whole(1, 256).default(32), help: 'pods worked on at the same time' },
   'refresh-seconds': {
     schema: seconds(300),
@@ -75,7 +79,7 @@ const FLAGS = {
   },
   'health-address': {
     schema: listenAddress.default('0.0.0.0:8081'),
-    help: 'for /healthz, /readyz and /metrics',
+    help: 'for /livez, /readyz and /metrics',
   },
   'webhook-address': { schema: listenAddress.default('0.0.0.0:9443'), help: 'where the webhook listens' },
   'certificate-dir': {

@@ -21,8 +21,17 @@ async function main(): Promise<void> {
     return;
   }
   const config = configured();
-  const log = logger({ level: config.logLevel }).child({ role: config.role });
+  const root = logger({ level: config.logLevel });
+  const log = root.child({ role: config.role });
+  process.on('SIGUSR2', () => {
+    const to = root.level === 'debug' ? config.logLevel : 'debug';
+    // While warnings are seen, whichever way it goes.
+    root.level = 'debug';
+    log.warn({ to }, 'the log level was changed');
+    root.level = to;
+  });
   const metrics = makeMetrics();
+  metrics.is(config.role);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name));
 
@@ -67,9 +76,9 @@ function configured(): Config {
 async function roleOf(config: Config, log: Logger, metrics: Metrics): Promise<Role> {
   switch (config.role) {
     case 'admission':
-      return (await import('./roles/admission.ts')).admissionRole(config, log, systemClock);
+      return (await import('./roles/admission.ts')).admissionRole(config, log, systemClock, metrics);
     case 'certificates':
-      return (await import('./roles/certificates.ts')).certificatesRole(config, log, systemClock);
+      return (await import('./roles/certificates.ts')).certificatesRole(config, log, systemClock, metrics);
     case 'keys':
       return (await import('./roles/keys.ts')).keysRole(config, log, systemClock, metrics);
     case 'controller':

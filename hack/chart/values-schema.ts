@@ -63,7 +63,10 @@ const values = z.strictObject({
   }),
   metrics: z.strictObject({
     serviceMonitor: z.strictObject({ enabled: z.boolean(), interval: z.string(), labels: strings }),
+    rules: z.strictObject({ enabled: z.boolean(), labels: strings }),
+    dashboard: z.strictObject({ enabled: z.boolean(), labels: strings }),
   }),
+  readiness: z.strictObject({ requiresVault: z.boolean() }),
   keysApi: z.strictObject({ enabled: z.boolean(), resources: kubernetes }),
   extraObjects: z.array(z.union([z.string(), kubernetes])),
 });

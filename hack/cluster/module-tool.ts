@@ -15,6 +15,8 @@ export interface ModuleTool {
   readonly package: string;
   /** Of the command. */
   readonly name: string;
+  /** Build tags that leave out what nobody needs here. */
+  readonly tags?: string;
   /** For people, who wait for it. */
   readonly takes: string;
 }
@@ -34,7 +36,7 @@ export async function ensureModuleTool(tool: ModuleTool, options: BuildOptions =
 }
 
 async function build(
-  { module, name, takes, package: main }: ModuleTool,
+  { module, name, takes, tags = '', package: main }: ModuleTool,
   target: string,
   { log, signal }: BuildOptions,
 ): Promise<void> {
@@ -45,7 +47,7 @@ async function build(
   log?.(`building ${name} from source, once (${takes} on 2 cores)`);
   const progress = setInterval(() => log?.(`building ${name}: ${seconds()}`), PROGRESS_MS);
   try {
-    const flags = ['-trimpath', '-mod=readonly', '-ldflags', '-s -w', '-o', temporary];
+    const flags = ['-trimpath', '-mod=readonly', '-tags', tags, '-ldflags', '-s -w', '-o', temporary];
     const env = { ...process.env, CGO_ENABLED: '0' };
     const cwd = join(TOOLS_DIR, module);
     await run('go', ['build', ...flags, main], { cwd, env, timeoutMs: BUILD_MS, signal });

@@ -37,6 +37,14 @@ export function admitConfigMap(body: unknown, { legacySpark }: { readonly legacy
   );
 }
 
+/** How an answer is counted. */
+export function outcomeOf(admission: Admission): 'patched' | 'unchanged' | 'denied' | 'invalid' {
+  if (admission.status !== 200) return 'invalid';
+  const { response } = admission.body;
+  if (!response.allowed) return 'denied';
+  return response.patch === undefined ? 'unchanged' : 'patched';
+}
+
 type Request = NonNullable<ReturnType<typeof parseReview>>;
 
 function answered(

@@ -12,7 +12,9 @@ import type { TargetOptions } from '../sources/vault/target.ts';
 import { auditProblem } from './pod-gate/audit.ts';
 import { reconcilePod, reportWaiting } from './pod-gate/reconcile.ts';
 import { LiveReads } from './live.ts';
+import type { GatedPod } from './objects.ts';
 import { PodMemory } from './pod-gate/memory.ts';
+import { Waits } from './pod-gate/waits.ts';
 import type { PolicyGuard } from './policies.ts';
 import { reconcileBundle } from './resource-bundle/reconcile.ts';
 import { wireBundles } from './resource-bundle/wakeups.ts';
@@ -43,8 +45,10 @@ export interface ControllersOptions {
   /** SecretReferences are served, and not legacy placeholders alone. */
   readonly secretsV2: boolean;
   readonly stillLeader: () => boolean;
-  /** What every loop shares: log, metrics. */
-  readonly loop: Pick<ControllerOptions, 'log' | 'metrics'>;
+  /** What every loop shares: log, metrics, who is told that it runs. */
+  readonly loop: Pick<ControllerOptions, 'log' | 'metrics' | 'loops' | 'within'>;
+  /** How long a pod has waited, and for what. */
+  readonly onWaited?: (outcome: 'delivered' | 'gone', ms: number) => void;
   readonly queueMetrics?: QueueMetrics;
   readonly onQueue?: (queue: WorkQueue) => void;
 }
@@ -58,6 +62,7 @@ const PASS_MS = 45_000;
 export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
   const { clock, random, world, guard, vault, audit } = options;
   const memory = new PodMemory();
+  const waits = new Waits({ pods: world.pods, clock, onEnd: options.onWaited ?? (() => {}) });
   const live = new LiveReads(options.client, clock);
   const { queueMetrics: metrics } = options;
   const groupOf = (key: string) => key.split('/', 1)[0] ?? '';
@@ -78,6 +83,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
     ...options,
     strictUse: options.strictUse ? { reviews, systemNamespace } : undefined,
     memory,
+    onDelivered: (pod: GatedPod) => waits.delivered(pod),
     live,
     onVaultFailure,
     fence: () => guard.problem() ?? auditProblem(audit),
@@ -89,6 +95,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
   const wakeups = wireWakeups(world, queues, (uid) => memory.forget(uid), options.storePrefix);
   const undo = [
     wakeups.close,
+    waits.close,
     // Tokens of an integration that is gone are given back.
     world.integrations.onChange(({ type, object }) => {
       if (type === 'deleted') vault.forget(object.metadata.name);
@@ -119,6 +126,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
         name: 'pods',
         queue: queues.pods,
         workers: options.workers,
+        about: (key) => ({ pod: key, references: world.pods.get(key)?.references ?? [] }),
         reconcile: async (key, pass) => reconcilePod(key, pass, deps),
         report: async (key, outcome, pass) => reportWaiting(key, outcome, pass, deps),
       },
@@ -130,6 +138,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
         name: 'secretreferences',
         queue: queues.references,
         workers: STATUS_WORKERS,
+        about: (key) => ({ reference: key }),
         reconcile: async (key, pass) => reconcileReference(key, pass, deps),
       },
       signal,

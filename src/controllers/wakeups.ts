@@ -5,6 +5,7 @@ import type { Lane } from '../runtime/queue.ts';
 import type { PlaceKey, SourceKey } from '../resolve/place.ts';
 import { storeId } from '../sources/kubernetes.ts';
 import type { DomainNamespace, GatedPod, Integration, Reference, StorageConfig } from './objects.ts';
+import { isReady } from './observed.ts';
 import type { World } from './world.ts';
 
 /** Where a change sends its keys. */
@@ -117,14 +118,7 @@ function specChanged(change: Change<Reference> | Change<StorageConfig> | Change<
 }
 
 function becameReady({ old, object }: Change<Integration>): boolean {
-  return !isReady(old) && isReady(object);
-}
-
-function isReady(integration: Integration | undefined): boolean {
-  return (
-    integration?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ??
-    false
-  );
+  return !(old && isReady(old)) && isReady(object);
 }
 
 function domainChanged({ type, old, object }: Change<DomainNamespace>): boolean {

@@ -188,18 +188,6 @@ function isBound({ metadata }: KubeObject): boolean {
   return metadata.annotations?.[VAULT_HOST_ANNOTATION] !== undefined;
 }
 
-/** How many references and storages name each integration. */
-export function referencesOf({
-  integrations,
-  references,
-  storages,
-}: World): [integration: string, count: number][] {
-  return integrations.list().map(({ metadata: { name } }) => {
-    const source = sourceKey({ type: 'VAULT', id: name });
-    return [name, references.byIndex('source', source).length + storages.byIndex('source', source).length];
-  });
-}
-
 export function reflectors(of: World): readonly Reflector<never>[] {
   return Object.values(of) as readonly Reflector<never>[];
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { logger, type LogLevel } from './log.ts';
+import { logger, withFields, type LogLevel } from './log.ts';
 
 let text: string;
 const stream = { write: (line: string) => void (text += line) };
@@ -47,6 +47,47 @@ describe('a line', () => {
     log.child({ role: 'controller' }).info({ x: 1 }, 'hello');
     expect(lines()[0]).toMatchObject({ replica: 'one', role: 'controller', x: 1 });
     expect(text).not.toContain('hunter2');
+  });
+});
+
+describe('the level', () => {
+  it('can be changed, and children that there are follow', () => {
+    const root = logger({ level: 'info', stream });
+    const child = root.child({ role: 'controller' });
+    child.debug({}, 'one');
+    root.level = 'debug';
+    child.debug({}, 'two');
+    root.level = 'error';
+    child.warn({}, 'three');
+    expect(lines().map(({ msg }) => msg)).toEqual(['two']);
+  });
+});
+
+describe('the fields of a piece of work', () => {
+  it("are in each of its lines, across awaits and timers, and in nobody else's", async () => {
+    const log = logger({ level: 'info', stream });
+    const work = async (pass: string) =>
+      withFields({ pass, token: 'hunter2' }, async () => {
+        log.info({ n: 1 }, 'begun');
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        log.info({ pass: `${pass}!` }, 'ended');
+      });
+    await Promise.all([work('a'), work('b')]);
+    log.info({}, 'outside');
+    expect(lines().map(({ pass, msg }) => [pass, msg])).toEqual([
+      ['a', 'begun'],
+      ['b', 'begun'],
+      ['a!', 'ended'],
+      ['b!', 'ended'],
+      [undefined, 'outside'],
+    ]);
+    expect(text).not.toContain('hunter2');
+  });
+
+  it('add to those of the work around it', () => {
+    const log = logger({ level: 'info', stream });
+    withFields({ a: 1 }, () => withFields({ b: 2 }, () => log.info({}, 'x')));
+    expect(lines()[0]).toMatchObject({ a: 1, b: 2 });
   });
 });
 

@@ -26,9 +26,9 @@ describe('metrics', () => {
       {
         'fairlead_reconcile_total{controller="pods",outcome="done"}': '1',
         'fairlead_active_workers{controller="pods"}': '1',
-        'fairlead_reconcile_time_seconds_sum{controller="pods"}': '0.25',
-        'fairlead_reconcile_time_seconds_bucket{le="0.25",controller="pods"}': '1',
-        'fairlead_reconcile_time_seconds_bucket{le="0.1",controller="pods"}': '0',
+        'fairlead_reconcile_time_seconds_sum{controller="pods",outcome="done"}': '0.25',
+        'fairlead_reconcile_time_seconds_bucket{le="0.25",controller="pods",outcome="done"}': '1',
+        'fairlead_reconcile_time_seconds_bucket{le="0.1",controller="pods",outcome="done"}': '0',
       },
     ],
     [
@@ -47,7 +47,7 @@ describe('metrics', () => {
     [
       'queues: added, tried again, waited, and how many wait now',
       () => {
-        all.watchQueue({ name: 'pods', depth: 7, delayed: 3 });
+        all.watchQueue({ name: 'pods', depth: 7, delayed: 3, oldestMs: 2500 });
         all.queue.added('pods');
         all.queue.retried('pods');
         all.queue.taken('pods', 1500);
@@ -58,6 +58,7 @@ describe('metrics', () => {
         'fairlead_workqueue_queue_duration_seconds_sum{name="pods"}': '1.5',
         'fairlead_workqueue_depth{name="pods"}': '7',
         'fairlead_workqueue_delayed{name="pods"}': '3',
+        'fairlead_workqueue_oldest_seconds{name="pods"}': '2.5',
       },
     ],
     [
@@ -98,16 +99,54 @@ describe('metrics', () => {
       },
     ],
     [
-      'requests to Vault, and how many references name an integration',
+      'requests to Vault, and what is seen of the integrations',
       () => {
         all.vault.onRequest({ operation: 'read', status: 403, ms: 5 });
         all.vault.onRequest({ operation: 'login', code: 'Unreachable', ms: 5 });
-        all.vault.watchReferences(() => [['vault-prod', 2]]);
+        all.vault.onRead({ integration: 'vault-prod', outcome: 'Sealed', ms: 250 });
+        all.vault.watchIntegrations(() => [
+          { name: 'vault-prod', ready: true, references: 2 },
+          { name: 'vault-test', ready: false },
+        ]);
       },
       {
         'fairlead_vault_requests_total{operation="read",code="403"}': '1',
         'fairlead_vault_requests_total{operation="login",code="Unreachable"}': '1',
         'fairlead_integration_references{integration="vault-prod"}': '2',
+        'fairlead_integration_ready{integration="vault-prod"}': '1',
+        'fairlead_integration_ready{integration="vault-test"}': '0',
+        'fairlead_vault_read_duration_seconds_sum{integration="vault-prod",outcome="Sealed"}': '0.25',
+      },
+    ],
+    [
+      'pods that wait, and for how long others did',
+      () => {
+        all.pods.watchPods(() => ({ byReason: new Map([['Sealed', 3]]), oldestSeconds: 90 }));
+        all.pods.waited('delivered', 250);
+        all.pods.waited('gone', 60_000);
+      },
+      {
+        'fairlead_pods_waiting{reason="Sealed"}': '3',
+        fairlead_pods_waiting_oldest_seconds: '90',
+        'fairlead_delivery_duration_seconds_sum{outcome="delivered"}': '0.25',
+        'fairlead_delivery_duration_seconds_bucket{le="60",outcome="gone"}': '1',
+      },
+    ],
+    ['what the process is', () => all.is('controller'), { 'fairlead_info{role="controller"}': '1' }],
+    [
+      'answers of the webhook',
+      () => all.admission('/mutate/pods', 'patched', 5),
+      { 'fairlead_admission_duration_seconds_sum{webhook="/mutate/pods",outcome="patched"}': '0.005' },
+    ],
+    [
+      'when certificates end, where they are stored and where they are served',
+      () => {
+        all.certificates.seen('one', 'secret', new Date(2000));
+        all.certificates.seen('one', 'server', new Date(1000));
+      },
+      {
+        'fairlead_certificate_expiration_timestamp_seconds{certificate="one",place="secret"}': '2',
+        'fairlead_certificate_expiration_timestamp_seconds{certificate="one",place="server"}': '1',
       },
     ],
     [
@@ -128,18 +167,42 @@ describe('metrics', () => {
   });
 
   it('read gauges when they are asked for, not before', async () => {
-    const queue = { name: 'pods', depth: 1, delayed: 0 };
+    const queue = { name: 'pods', depth: 1, delayed: 0, oldestMs: 0 };
     all.watchQueue(queue);
     queue.depth = 9;
     expect(await sample('fairlead_workqueue_depth')).toBe('9');
   });
 
-  it('forget integrations that are gone', async () => {
-    let integrations: [string, number][] = [['vault-prod', 2]];
-    all.vault.watchReferences(() => integrations);
-    expect(await sample('fairlead_integration_references{integration="vault-prod"}')).toBe('2');
+  it('forget integrations that are gone, also if a read of one ends later', async () => {
+    let integrations = [{ name: 'vault-prod', ready: true, references: 2 }];
+    all.vault.watchIntegrations(() => integrations);
+    const read = { integration: 'vault-prod', ms: 1 };
+    all.vault.onRead({ ...read, outcome: 'ok' });
+    const series = async () => (await samples()).filter((line) => line.includes('vault-prod'));
+    expect((await series()).length).toBeGreaterThan(3);
     integrations = [];
-    expect(await sample('fairlead_integration_references{integration="vault-prod"}')).toBeUndefined();
+    all.vault.onRead({ ...read, outcome: 'Unreachable' });
+    expect(await series()).toEqual([]);
+  });
+
+  it('forget reasons for which nobody waits any more, and certificates that are not kept any more', async () => {
+    let byReason = new Map([['Sealed', 1]]);
+    all.pods.watchPods(() => ({ byReason, oldestSeconds: 0 }));
+    all.certificates.seen('one', 'secret', new Date(1000));
+    expect(await sample('fairlead_pods_waiting{reason="Sealed"}')).toBe('1');
+    byReason = new Map();
+    all.certificates.gone('one', 'secret');
+    expect(await sample('fairlead_pods_waiting{')).toBeUndefined();
+    expect(await sample('fairlead_certificate_expiration')).toBeUndefined();
+  });
+
+  it('tell whether the audit can be written only where there is one', async () => {
+    expect(await sample('fairlead_audit_writable')).toBeUndefined();
+    let writable = true;
+    all.audit.watchAudit(() => writable);
+    expect(await sample('fairlead_audit_writable')).toBe('1');
+    writable = false;
+    expect(await sample('fairlead_audit_writable')).toBe('0');
   });
 
   it('all have our prefix and an explanation', async () => {

@@ -1,10 +1,14 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { collectDefaultMetrics, type Gauge, Registry } from '@prometheus-io/client';
+import { maker, REQUEST_SECONDS, WORK_SECONDS, type Make } from './make.ts';
+import { integrationMetrics, podMetrics } from './workload-metrics.ts';
 
 /** What of a queue is looked at when somebody asks for the metrics. */
 interface ObservedQueue {
   readonly name: string;
   readonly depth: number;
   readonly delayed: number;
+  /** For how long the key that was added first has waited for a worker; 0 if none waits. */
+  readonly oldestMs: number;
 }
 
 interface ObservedReflector {
@@ -14,10 +18,6 @@ interface ObservedReflector {
   hasSynced(): boolean;
 }
 
-const PREFIX = 'fairlead_';
-const REQUEST_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const WORK_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-
 /**
  * The metrics of the machinery, as hooks for those who do the work. Names follow controller-runtime and client-go.
  * No label holds the name of an object of a tenant: all are from short lists, or name what administrators made.
@@ -26,8 +26,11 @@ export function metrics({ process = true }: { readonly process?: boolean } = {})
   const registry = new Registry();
   const make = maker(registry);
   if (process) collectDefaultMetrics({ register: registry });
+  const info = make.gauge('info', 'What this process is', ['role']);
   return {
     registry,
+    /** Says what this process is. */
+    is: (role: string) => info.set({ role }, 1),
     /** The text for Prometheus, and its content type. */
     text: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
     controller: controllerMetrics(make),
@@ -36,50 +39,32 @@ export function metrics({ process = true }: { readonly process?: boolean } = {})
     kube: kubeMetrics(make),
     lease: leaseMetrics(make),
     events: eventMetrics(make),
-    vault: vaultMetrics(make),
+    pods: podMetrics(make),
+    vault: { ...vaultMetrics(make), ...integrationMetrics(make) },
     audit: auditMetrics(make),
     api: apiMetrics(make),
+    admission: admissionMetrics(make),
+    certificates: certificateMetrics(make),
   };
 }
 
 export type Metrics = ReturnType<typeof metrics>;
 
-function maker(registry: Registry) {
-  const about = (name: string, help: string) => ({ name: PREFIX + name, help, registers: [registry] });
-  return {
-    counter: <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-      new Counter<L>({ ...about(name, help), labelNames: [...labelNames] }),
-    gauge: <L extends string>(
-      name: string,
-      help: string,
-      labelNames: readonly L[],
-      collect?: (gauge: Gauge<L>) => void,
-    ) =>
-      new Gauge<L>({
-        ...about(name, help),
-        labelNames: [...labelNames],
-        ...(collect && {
-          collect(this: Gauge<L>) {
-            collect(this);
-          },
-        }),
-      }),
-    histogram: <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
-      new Histogram<L>({ ...about(name, help), labelNames: [...labelNames], buckets }),
-  };
-}
-type Make = ReturnType<typeof maker>;
-
 function controllerMetrics({ counter, gauge, histogram }: Make) {
   const total = counter('reconcile_total', 'Passes by how they ended', ['controller', 'outcome']);
   const active = gauge('active_workers', 'Passes under way', ['controller']);
-  const seconds = histogram('reconcile_time_seconds', 'Length of a pass', ['controller'], WORK_SECONDS);
+  const seconds = histogram(
+    'reconcile_time_seconds',
+    'Length of a pass',
+    ['controller', 'outcome'],
+    WORK_SECONDS,
+  );
   return {
     started: (controller: string) => active.inc({ controller }),
     ended: (controller: string, outcome: string, ms: number) => {
       active.dec({ controller });
       total.inc({ controller, outcome });
-      seconds.observe({ controller }, ms / 1000);
+      seconds.observe({ controller, outcome }, ms / 1000);
     },
   };
 }
@@ -94,6 +79,9 @@ function queueMetrics({ counter, gauge, histogram }: Make) {
   });
   gauge('workqueue_delayed', 'Keys that wait for their time', ['name'], (delayed) => {
     for (const queue of queues) delayed.set({ name: queue.name }, queue.delayed);
+  });
+  gauge('workqueue_oldest_seconds', 'Age of the key that has waited longest', ['name'], (oldest) => {
+    for (const queue of queues) oldest.set({ name: queue.name }, queue.oldestMs / 1000);
   });
   return {
     queue: {
@@ -178,7 +166,7 @@ function eventMetrics({ counter }: Make) {
   return { onResult: (result: string) => total.inc({ result }) };
 }
 
-function auditMetrics({ counter }: Make) {
+function auditMetrics({ counter, gauge }: Make) {
   const records = counter('audit_records_total', 'Decisions in the audit', ['action', 'outcome']);
   const errors = counter('audit_errors_total', 'Failed writes of the audit or its anchor', [
     'during',
@@ -189,6 +177,11 @@ function auditMetrics({ counter }: Make) {
     onRecord: (action: string, outcome: string) => records.inc({ action, outcome }),
     onError: (during: string, code: string) => errors.inc({ during, code }),
     onLeftOut: (why: string) => leftOut.inc({ why }),
+    /** Shows from now on whether it can be written. */
+    watchAudit: (look: () => boolean) =>
+      void gauge('audit_writable', '0 while the audit of this process cannot be written', [], (into) =>
+        into.set(look() ? 1 : 0),
+      ),
   };
 }
 
@@ -222,17 +215,7 @@ interface VaultRequest {
   readonly ms: number;
 }
 
-function vaultMetrics({ counter, gauge, histogram }: Make) {
-  let references = (): Iterable<readonly [integration: string, count: number]> => [];
-  gauge(
-    'integration_references',
-    'SecretReferences and StorageConfigs that name it',
-    ['integration'],
-    (into) => {
-      into.reset();
-      for (const [integration, count] of references()) into.set({ integration }, count);
-    },
-  );
+function vaultMetrics({ counter, histogram }: Make) {
   const total = counter('vault_requests_total', 'Requests to Vault', ['operation', 'code']);
   const seconds = histogram(
     'vault_request_duration_seconds',
@@ -245,7 +228,30 @@ function vaultMetrics({ counter, gauge, histogram }: Make) {
       total.inc({ operation, code: status === undefined ? (code ?? 'Unknown') : String(status) });
       seconds.observe({ operation }, ms / 1000);
     },
-    /** Shows from now on how many references and storages name each integration that there is. */
-    watchReferences: (count: typeof references) => void (references = count),
+  };
+}
+
+/** By the path of the webhook's entry, which is ours. */
+function admissionMetrics({ histogram }: Make) {
+  const seconds = histogram(
+    'admission_duration_seconds',
+    'Answers of the webhook',
+    ['webhook', 'outcome'],
+    REQUEST_SECONDS,
+  );
+  return (webhook: string, outcome: string, ms: number) => seconds.observe({ webhook, outcome }, ms / 1000);
+}
+
+/** `place`: `secret`, as it is stored, or `server`, as it is served. */
+function certificateMetrics({ gauge }: Make) {
+  const end = gauge(
+    'certificate_expiration_timestamp_seconds',
+    'When a serving certificate ends, in seconds since 1970',
+    ['certificate', 'place'],
+  );
+  return {
+    seen: (certificate: string, place: 'secret' | 'server', notAfter: Date) =>
+      end.set({ certificate, place }, notAfter.getTime() / 1000),
+    gone: (certificate: string, place: 'secret' | 'server') => end.remove({ certificate, place }),
   };
 }

@@ -1,8 +1,18 @@
-import { admit, admitConfigMap, CONFIG_MAPS_PATH, WEBHOOK_PATHS } from '../admission/handler.ts';
+import {
+  admit,
+  admitConfigMap,
+  CONFIG_MAPS_PATH,
+  outcomeOf,
+  WEBHOOK_PATHS,
+  type Admission,
+} from '../admission/handler.ts';
+import { CERTIFICATE_SECRET } from '../api/names.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { startHttps, type HttpsListening, type Routes } from '../serve/https.ts';
+import { Loops } from '../runtime/loops.ts';
+import { startHttps, type HttpsListening, type JsonHandler, type Routes } from '../serve/https.ts';
 import type { Role } from './role.ts';
 import { address } from './role.ts';
 import { serve } from './serving.ts';
@@ -11,26 +21,36 @@ import { serve } from './serving.ts';
  * Serves the webhook. Needs no right in the cluster and makes no call: what it answers is a function of what it
  * is asked. The certificate comes as files, and it waits for them.
  */
-export function admissionRole(config: Config, log: Logger, clock: Clock): Role {
+export function admissionRole(config: Config, log: Logger, clock: Clock, metrics: Metrics): Role {
   let server: HttpsListening | undefined;
   const { legacySpark } = config;
+  const loops = new Loops(clock);
+  const observed =
+    (path: string, answer: (body: unknown) => Admission): JsonHandler =>
+    ({ body }) => {
+      const started = clock.now();
+      const answered = answer(body);
+      metrics.admission(path, outcomeOf(answered), clock.now() - started);
+      return answered;
+    };
   const forPods = Object.entries(WEBHOOK_PATHS).map(([path, options]) => [
     `POST ${path}`,
-    ({ body }) => admit(body, { ...options, legacySpark }),
+    observed(path, (body) => admit(body, { ...options, legacySpark })),
   ]) satisfies [string, Routes[keyof Routes]][];
   const routes: Routes = {
     ...Object.fromEntries(forPods),
-    [`POST ${CONFIG_MAPS_PATH}`]: ({ body }) => admitConfigMap(body, { legacySpark }),
+    [`POST ${CONFIG_MAPS_PATH}`]: observed(CONFIG_MAPS_PATH, (body) => admitConfigMap(body, { legacySpark })),
   };
   const onError = (problem: object) => log.warn(problem, 'webhook');
 
   return {
-    live: [],
+    live: [{ name: 'loops', check: () => loops.problem() }],
     ready: [{ name: 'webhook', check: () => (server ? undefined : 'waits for its certificate') }],
     run: async (signal) =>
       serve(
         {
-          ...{ directory: config.certificateDir, clock, log, what: 'the webhook' },
+          ...{ directory: config.certificateDir, clock, log, loops, what: 'the webhook' },
+          onCertificate: ({ notAfter }) => metrics.certificates.seen(CERTIFICATE_SECRET, 'server', notAfter),
           start: async (certificate) =>
             startHttps({ ...address(config.webhookAddress), certificate, routes, onError }),
           onServing: (serving) => (server = serving),

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import {
   AUDIT_KEY_SECRET,
   CERTIFICATE_SECRET,
@@ -11,7 +12,9 @@ import type { Config } from '../config.ts';
 import { connect, type KubeClient } from '../kube/client.ts';
 import { codeOf } from '../kube/errors.ts';
 import type { Logger } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { Loops } from '../runtime/loops.ts';
 import { reconcileCertificate } from '../serve/certificate-controller.ts';
 import { servingNames } from '../serve/certificates.ts';
 import { allOf, apiServiceTrust, webhookTrust } from '../serve/trust.ts';
@@ -23,24 +26,30 @@ const LOOK_MS = 5_000;
 const RETRY_MS = 1_000;
 /** How often it is tried to make the audit's key: being told that it is there costs one small request. */
 const AUDIT_KEY_MS = 60_000;
+/** Far more than one pass over everything takes; requests have a limit of their own. */
+const PASS_MS = 10 * 60_000;
 
 /**
  * Issues and renews the webhook's certificate and writes its CA into the webhook configurations, and the same for the
  * API for keys, if that is installed; makes the key of the audit, so that the controller need not write a Secret of the
  * system namespace.
  */
-export function certificatesRole(config: Config, log: Logger, clock: Clock): Role {
+export function certificatesRole(config: Config, log: Logger, clock: Clock, metrics: Metrics): Role {
   const client = connect({
     kubeconfig: config.kubeconfig,
     userAgent: 'fairlead-certificates',
     fieldManager: 'fairlead-certificates',
+    ...metrics.kube,
   });
   let leads = false;
   let problem: string | undefined = 'has not looked yet';
-  const look = lookAfterAll(config, log, clock);
+  const look = lookAfterAll(config, log, clock, metrics.certificates);
+  const loops = new Loops(clock);
+  const lease = 'fairlead-certificates';
+  const leaseMetrics = metrics.lease(lease);
 
   return {
-    live: [],
+    live: [{ name: 'loops', check: () => loops.problem() }],
     ready: [{ name: 'certificate', check: () => (leads ? problem : undefined) }],
     run: async (signal) => {
       const leading = {
@@ -48,18 +57,25 @@ export function certificatesRole(config: Config, log: Logger, clock: Clock): Rol
         client,
         clock,
         log,
-        lease: 'fairlead-certificates',
-        onLeader: ({ self }: { self: boolean }) => (leads = self),
+        lease,
+        onError: leaseMetrics.onError,
+        onLeader: (leader: { self: boolean }) => {
+          leads = leader.self;
+          leaseMetrics.onLeader(leader);
+        },
       };
       await whileLeading(
         leading,
         async (until, leader) => {
+          const turn = loops.begin('certificates', PASS_MS);
           while (!until.aborted) {
+            turn.again();
             const found = await look(leader, until);
             // One that was broken off has found out nothing.
             if (!until.aborted) problem = found;
             await clock.sleep(problem === undefined ? LOOK_MS : RETRY_MS, until).catch(() => undefined);
           }
+          turn.end();
         },
         signal,
       );
@@ -76,6 +92,7 @@ export function lookAfterAll(
   config: Certified,
   log: Pick<Logger, 'info' | 'warn'>,
   clock: Clock,
+  metrics?: Pick<Metrics['certificates'], 'seen' | 'gone'>,
 ): (leader: KubeClient, signal: AbortSignal) => Promise<string | undefined> {
   let auditKeyAt = -Infinity;
   const { systemNamespace } = config;
@@ -88,10 +105,14 @@ export function lookAfterAll(
   };
   const certificate = async (one: Certificate, client: KubeClient, signal: AbortSignal) => {
     const { onlyIfTrusted, names, ...rest } = one;
-    if (onlyIfTrusted && (await rest.trust.read(signal)) === undefined) return;
+    if (onlyIfTrusted && (await rest.trust.read(signal)) === undefined)
+      return metrics?.gone(rest.secretName, 'secret');
     const onIssued = (why: string) =>
       log.info({ why, secret: rest.secretName, ...names }, 'a certificate was issued');
-    await reconcileCertificate(signal, { client, clock, systemNamespace, ...rest, ...names, onIssued });
+    const onStored = ({ cert }: { readonly cert: string }) =>
+      metrics?.seen(rest.secretName, 'secret', new X509Certificate(cert).validToDate);
+    const hooks = { onIssued, onStored };
+    await reconcileCertificate(signal, { client, clock, systemNamespace, ...rest, ...names, ...hooks });
   };
   return async (leader, signal) => {
     const all = [

@@ -2,14 +2,16 @@ import type { AuditLog } from '../audit/log.ts';
 import { PolicyGuard, expectedPolicies } from '../controllers/policies.ts';
 import { runControllers } from '../controllers/run.ts';
 import { tokenRequests } from '../controllers/token-request.ts';
-import { referencesOf, reflectors, world } from '../controllers/world.ts';
+import { noVaultProblem, observedIntegrations, waitingPods } from '../controllers/observed.ts';
+import { reflectors, world } from '../controllers/world.ts';
 import type { Config } from '../config.ts';
 import { connect } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import type { ReflectorHooks } from '../kube/reflector.ts';
-import type { Logger } from '../observe/log.ts';
+import { withFields, type Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { Loops } from '../runtime/loops.ts';
 import { VaultSource } from '../sources/vault/source.ts';
 import { startAudit } from './audit.ts';
 import { fenced, POLICIES, STRICT_POLICIES } from './fence.ts';
@@ -44,17 +46,24 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
   };
   const lease = 'fairlead-controller';
   const seen = world({ client, clock, systemNamespace, storePrefix, hooks });
-  metrics.vault.watchReferences(() => referencesOf(seen));
+  metrics.vault.watchIntegrations(() => observedIntegrations(seen));
+  metrics.pods.watchPods(() => waitingPods(seen.pods.list(), clock.wall()));
+  metrics.audit.watchAudit(() => audit?.fault() === undefined);
+  const loops = new Loops(clock);
   let audit: AuditLog | undefined;
   const watched: { hasSynced(): boolean; stalenessMs(): number; readonly name: string }[] = [
     ...reflectors(seen),
   ];
 
   return {
-    live: [{ name: 'watches', check: () => watched.find((one) => one.stalenessMs() > STALE_MS)?.name }],
+    live: [
+      { name: 'watches', check: () => watched.find((one) => one.stalenessMs() > STALE_MS)?.name },
+      { name: 'loops', check: () => loops.problem() },
+    ],
     ready: [
       { name: 'caches', check: () => watched.find((one) => !one.hasSynced())?.name },
       { name: 'audit', check: () => audit?.problem() },
+      ...(config.readinessRequiresVault ? [{ name: 'vault', check: () => noVaultProblem(seen) }] : []),
     ],
     run: async (signal) => {
       const guard = new PolicyGuard(
@@ -105,7 +114,8 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
                 ...{ client: leader, clock, random, world: seen, guard, vault, events, audit, stillLeader },
                 ...{ systemNamespace, storePrefix, allowed, workers, refreshSeconds, strictUse },
                 ...{ legacySpark, secretsV2 },
-                loop: { log, metrics: metrics.controller },
+                loop: { log, loops, metrics: metrics.controller, within: withFields },
+                onWaited: metrics.pods.waited,
                 queueMetrics: metrics.queue,
                 onQueue: metrics.watchQueue,
               },

@@ -1,8 +1,15 @@
-import { KEYS_AUDIT_LEASE_PREFIX, KEYS_AUDIT_LEASES, KEYS_GROUP, VERSION } from '../api/names.ts';
+import {
+  KEYS_AUDIT_LEASE_PREFIX,
+  KEYS_AUDIT_LEASES,
+  KEYS_CERTIFICATE_SECRET,
+  KEYS_GROUP,
+  VERSION,
+} from '../api/names.ts';
 import { extensionApi } from '../aggregation/api.ts';
 import type { AuditLog } from '../audit/log.ts';
 import { SlotAnchor } from '../audit/slots.ts';
 import type { Config } from '../config.ts';
+import { observedIntegrations } from '../controllers/observed.ts';
 import { expectedPolicies, PolicyGuard } from '../controllers/policies.ts';
 import { tokenRequests } from '../controllers/token-request.ts';
 import { may } from '../keys/may.ts';
@@ -12,6 +19,7 @@ import { AccessReviews } from '../kube/access-review.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { Loops } from '../runtime/loops.ts';
 import { startHttps, type HttpsListening } from '../serve/https.ts';
 import { VaultSource } from '../sources/vault/source.ts';
 import { startAudit } from './audit.ts';
@@ -64,12 +72,18 @@ export function keysRole(
     ...Object.values(seen),
     frontProxy.reflector,
   ];
+  metrics.vault.watchIntegrations(() => observedIntegrations(seen));
+  metrics.audit.watchAudit(() => audit?.fault() === undefined);
+  const loops = new Loops(clock);
   let audit: AuditLog | undefined;
   let anchor: SlotAnchor | undefined;
   let server: HttpsListening | undefined;
 
   return {
-    live: [{ name: 'watches', check: () => watched.find((one) => one.stalenessMs() > STALE_MS)?.name }],
+    live: [
+      { name: 'watches', check: () => watched.find((one) => one.stalenessMs() > STALE_MS)?.name },
+      { name: 'loops', check: () => loops.problem() },
+    ],
     ready: [
       { name: 'caches', check: () => watched.find((one) => !one.hasSynced())?.name },
       { name: 'front-proxy', check: () => frontProxy.problem() },
@@ -135,7 +149,9 @@ export function keysRole(
         await frontProxy.first(signal);
         await serve(
           {
-            ...{ directory: config.keysCertificateDir, clock, log, what: 'the API for keys' },
+            ...{ directory: config.keysCertificateDir, clock, log, loops, what: 'the API for keys' },
+            onCertificate: ({ notAfter }) =>
+              metrics.certificates.seen(KEYS_CERTIFICATE_SECRET, 'server', notAfter),
             start: async (certificate) =>
               startHttps({
                 ...{

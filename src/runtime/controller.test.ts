@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock, settle } from '../../test/support/fake-clock.ts';
 import { runController, type ControllerOptions } from './controller.ts';
 import { done, later, waiting, type Outcome } from './outcome.ts';
+import { Loops } from './loops.ts';
 import { WorkQueue } from './queue.ts';
 
 let clock: FakeClock;
@@ -253,4 +254,63 @@ describe('a replica that does not lead any more', () => {
     await clock.advance(1000);
     expect(seen).toEqual(['a']);
   });
+});
+
+describe('whoever asks whether the loop runs', () => {
+  let loops: Loops;
+  beforeEach(() => (loops = new Loops(clock)));
+
+  it('is told of a pass that ignores that it was aborted, and not before', async () => {
+    start(async () => new Promise(() => undefined), { loops });
+    queue.add('a');
+    await clock.advance(60_900);
+    expect(loops.problem()).toBeUndefined();
+    await clock.advance(200);
+    expect(loops.problem()).toBe('pods does not come to an end');
+  });
+
+  it('hears nothing of passes that end, nor of a loop that rests or was stopped', async () => {
+    const { running } = start(async () => Promise.resolve(done()), { loops });
+    queue.add('a');
+    await clock.advance(1_000_000);
+    expect(loops.problem()).toBeUndefined();
+    stop.abort();
+    await running;
+    await settle();
+    expect(loops.problem()).toBeUndefined();
+  });
+
+  it('is told of a worker that has ended, with a line that says so', async () => {
+    const broken = { name: 'q', get: async () => Promise.reject(new TypeError('hunter2')) };
+    start(async () => Promise.resolve(done()), { loops, queue: Object.assign(queue, broken) });
+    await settle();
+    expect(loops.problem()).toBe('pods has ended');
+    expect(lines).toEqual(['error a worker has ended', 'error a worker has ended']);
+  });
+
+  it('is told of a queue that was closed by somebody else', async () => {
+    start(async () => Promise.resolve(done()), { loops });
+    queue.close();
+    await settle();
+    expect(loops.problem()).toBe('pods has ended');
+  });
+});
+
+it('what a pass logs can be found by an id of its own, and by what it is about', async () => {
+  const seen: object[] = [];
+  const within = async (fields: object, work: () => Promise<void>) => {
+    seen.push(fields);
+    await work();
+  };
+  start(async () => Promise.resolve(done()), { within, about: (key) => ({ pod: key, references: ['r'] }) });
+  queue.add('ns/a');
+  queue.add('ns/b');
+  await settle();
+  expect(seen).toMatchObject([
+    { controller: 'pods', key: 'ns/a', pod: 'ns/a', references: ['r'] },
+    { controller: 'pods', key: 'ns/b' },
+  ]);
+  const ids = seen.map((fields) => (fields as { pass: string }).pass);
+  expect(new Set(ids).size).toBe(2);
+  expect(ids[0]).toMatch(/^[0-9a-f]{8}$/);
 });

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { Loops } from './loops.ts';
 import { later, type Outcome, type Told } from './outcome.ts';
 import type { WorkQueue } from './queue.ts';
 import { settle, type ControllerLog, type PassResult } from './settle.ts';
@@ -26,6 +27,12 @@ export interface ControllerOptions {
   readonly timeoutMs: number;
   /** Milliseconds that passes under way have to end in when the controller is stopped; 10 s by default. */
   readonly stopMs?: number;
+  /** Told of each pass, so that one that never ends is noticed. */
+  readonly loops?: Pick<Loops, 'begin' | 'died'>;
+  /** What every line that is logged within a pass bears, beside its id, its controller and its key. */
+  readonly about?: (key: string) => object;
+  /** Does the work so that whatever it logs bears these fields. */
+  readonly within?: (fields: object, work: () => Promise<void>) => Promise<void>;
   /** False: somebody else may lead by now, so nothing is begun. */
   readonly stillLeader?: () => boolean;
 }
@@ -33,6 +40,8 @@ export interface ControllerOptions {
 const STOP_MS = 10_000;
 /** When to look again whether we lead; the lease's own loop decides long before. */
 const NOT_LEADING_MS = 1_000;
+/** A pass that was aborted and goes on for so long has lost its way: its worker and its key are lost with it. */
+const LOST_MS = 60_000;
 
 /** Ends a pass that took too long; distinct from a stop. */
 class PassTimeout extends Error {
@@ -70,17 +79,25 @@ async function work(
   passes: Set<AbortController>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { queue } = options;
-  for (;;) {
-    const key = await queue.get();
-    if (key === undefined) return;
-    try {
-      // Keys that are left are somebody else's, or the next start's: both list everything anew.
-      if (!signal.aborted) await onePass(key, options, passes, signal);
-    } finally {
-      queue.done(key);
+  const { name, queue, log, loops, about, within = async (_, pass) => pass() } = options;
+  try {
+    for (;;) {
+      const key = await queue.get();
+      if (key === undefined) break;
+      const fields = { pass: crypto.randomUUID().slice(0, 8), controller: name, key, ...about?.(key) };
+      try {
+        // Keys that are left are somebody else's, or the next start's: both list everything anew.
+        if (!signal.aborted) await within(fields, async () => onePass(key, options, passes, signal));
+      } finally {
+        queue.done(key);
+      }
     }
+  } catch (error) {
+    log.error({ controller: name, err: error }, 'a worker has ended');
+    loops?.died(name);
+    return;
   }
+  if (!signal.aborted) loops?.died(name);
 }
 
 async function onePass(
@@ -89,7 +106,7 @@ async function onePass(
   passes: Set<AbortController>,
   stop: AbortSignal,
 ): Promise<void> {
-  const { name, reconcile, clock, metrics, timeoutMs, stillLeader } = options;
+  const { name, reconcile, clock, metrics, timeoutMs, stillLeader, loops } = options;
   const pass = new AbortController();
   passes.add(pass);
   const cancel = clock.setTimeout(
@@ -97,6 +114,7 @@ async function onePass(
     timeoutMs,
   );
   const started = clock.now();
+  const turn = loops?.begin(name, timeoutMs + LOST_MS);
   metrics?.started?.(name);
   let result: PassResult = 'error';
   try {
@@ -109,6 +127,7 @@ async function onePass(
     );
   } finally {
     cancel();
+    turn?.end();
     passes.delete(pass);
     metrics?.ended?.(name, result, clock.now() - started);
   }

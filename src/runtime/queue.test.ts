@@ -299,3 +299,19 @@ describe('a hundred thousand keys', () => {
     expect(large).toBeLessThan(Math.max(small, 0.002) * 20);
   });
 });
+
+it('tells how long the key that was added first has waited for a worker', async () => {
+  expect(queue.oldestMs).toBe(0);
+  queue.add('a');
+  await clock.advance(500);
+  queue.add('b', 'urgent');
+  await clock.advance(500);
+  expect(queue.oldestMs).toBe(1000);
+  await queue.get();
+  await queue.get();
+  expect(queue.oldestMs).toBe(0);
+  // It comes once more, and waits for that.
+  queue.add('a');
+  await clock.advance(200);
+  expect(queue.oldestMs).toBe(200);
+});

@@ -73,6 +73,13 @@ export class WorkQueue {
     return this.#delayed.size;
   }
 
+  /** For how long the key that was added first has waited for a worker; 0 if none waits. */
+  get oldestMs(): number {
+    // In the order in which they were added.
+    const [first] = this.#dirty.values();
+    return first === undefined ? 0 : this.#options.clock.now() - first.since;
+  }
+
   get processing(): number {
     return this.#processing.size;
   }

@@ -17,6 +17,8 @@ export interface CertificateDependencies {
   /** Where those who call look up the CA. */
   readonly trust: Trust;
   readonly onIssued: (why: string) => void;
+  /** The certificate that is good, and stored. */
+  readonly onStored?: (bundle: CertificateBundle) => void;
 }
 
 type TlsSecret = KubeObject & { readonly data?: Readonly<Record<string, string>> };
@@ -36,6 +38,7 @@ export async function reconcileCertificate(
   const names = { dnsNames, ipAddresses, now: clock.wall() };
   const present = secret && parseBundle(secret.data ?? {}, names);
   if (present?.kind === 'valid' && !renewalDue(present.bundle, names.now)) {
+    deps.onStored?.(present.bundle);
     return trust.write(caBundleOf(present.bundle), signal);
   }
   // What is served today stays trusted until all replicas serve the new certificate.
@@ -44,6 +47,7 @@ export async function reconcileCertificate(
   const bundle = await issue({ ...names, previous });
   await trust.write(caBundleOf(bundle), signal);
   await writeSecret(secret, bundle, signal, deps);
+  deps.onStored?.(bundle);
   deps.onIssued(present === undefined ? 'Missing' : present.kind === 'valid' ? 'RenewalDue' : present.code);
 }
 

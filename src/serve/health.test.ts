@@ -75,19 +75,20 @@ describe('/readyz', () => {
       text: '[+]caches ok\n[-]shutdown failed: the process is shutting down\nfailed\n',
     });
     expect((await get('/healthz')).status).toBe(200);
+    expect((await get('/livez')).status).toBe(200);
     expect((await get('/metrics')).status).toBe(200);
   });
 });
 
-describe('/healthz', () => {
+describe.each(['/livez', '/healthz'])('%s', (path) => {
   test('is ok as long as it answers, whatever readiness says', async () => {
     const { get } = await start({ ready: [bad] });
-    expect(await get('/healthz')).toMatchObject({ status: 200, text: 'ok\n' });
+    expect(await get(path)).toMatchObject({ status: 200, text: 'ok\n' });
   });
 
   test('fails with its own checks', async () => {
     const { get } = await start({ live: [bad] });
-    expect(await get('/healthz?verbose')).toMatchObject({
+    expect(await get(`${path}?verbose`)).toMatchObject({
       status: 503,
       text: '[-]certificate failed: it has expired\nfailed\n',
     });

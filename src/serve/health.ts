@@ -25,8 +25,8 @@ const TEXT = 'text/plain; charset=utf-8';
 const METRICS = 'text/plain; version=0.0.4; charset=utf-8';
 
 /**
- * Plain HTTP for the kubelet and Prometheus: /healthz, /readyz (both with ?verbose, which prints each check and
- * why it fails) and /metrics. Rejects if the address is taken.
+ * Plain HTTP for the kubelet and Prometheus: /livez (also as /healthz) and /readyz, both with ?verbose, which prints
+ * each check and why it fails, and /metrics. Rejects if the address is taken.
  */
 export async function startHealth(options: HealthOptions): Promise<HealthListening> {
   let shuttingDown = false;
@@ -63,6 +63,7 @@ async function answer(
     return send(response, 405, 'only GET is served here\n');
   }
   switch (path) {
+    case '/livez':
     case '/healthz':
       return report(response, options.live ?? [], verbose);
     case '/readyz':

@@ -1,6 +1,7 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { down, up, type RunningCluster } from '../../hack/cluster/index.ts';
 import { kubectl } from '../../hack/install.ts';
 import { expectedPolicies, matches } from '../../src/controllers/policies.ts';
@@ -16,6 +17,7 @@ let k: Kube;
 let helm: Helm;
 /** Not the default one, so that a name that stands somewhere by itself is noticed. */
 const SYSTEM = 'secrets-of-ours';
+const roles = ['admission', 'certificates', 'controller', 'keys'];
 const release = ['fairlead', CHART, '-n', SYSTEM];
 
 beforeAll(async () => {
@@ -29,10 +31,10 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const withoutLabels = (object: KubeJson): KubeJson => ({
-  ...object,
-  metadata: { ...object.metadata, labels: undefined, annotations: undefined },
-});
+function withoutLabels({ metadata, ...rest }: KubeJson): KubeJson {
+  const { name, namespace } = metadata;
+  return { ...rest, metadata: { name, namespace } };
+}
 
 async function kustomized(directory: string) {
   return byId(await kubectl(cluster, ['kustomize', new URL(`../../${directory}`, import.meta.url).pathname]));
@@ -56,6 +58,36 @@ describe('the chart', () => {
     wanted.delete('Namespace/fairlead-system');
     for (const [id, object] of wanted)
       expect([id, withoutLabels(rendered.get(id) ?? { metadata: {} })]).toEqual([id, withoutLabels(object)]);
+  });
+
+  it('has the alerts and the dashboard of config/monitoring, if they are wanted', async () => {
+    const file = async (name: string) =>
+      readFile(new URL(`../../config/monitoring/${name}`, import.meta.url), 'utf8');
+    const without = byId(await helm('template', ...release));
+    expect([...without.keys()].filter((id) => /PrometheusRule|dashboard/.test(id))).toEqual([]);
+    const set = ['metrics.rules.enabled=true', 'metrics.rules.labels.release=prom'];
+    set.push('metrics.dashboard.enabled=true');
+    const rendered = byId(await helm('template', ...release, ...set.flatMap((one) => ['--set', one])));
+    expect(rendered.get('PrometheusRule/fairlead')).toMatchObject({
+      metadata: { namespace: SYSTEM, labels: { release: 'prom' } },
+      spec: parse(await file('rules.yaml')),
+    });
+    const { metadata, data } = rendered.get('ConfigMap/fairlead-dashboard');
+    expect(metadata.labels['grafana_dashboard']).toBe('1');
+    expect(JSON.parse(data['fairlead.json'])).toEqual(JSON.parse(await file('dashboard.json')));
+  });
+
+  it('restarts what is not alive and keeps away from what is not ready', async () => {
+    const set = ['--set', 'readiness.requiresVault=true'];
+    const rendered = byId(await helm('template', ...release, ...set));
+    for (const { kind, metadata, spec } of rendered.values()) {
+      if (kind !== 'Deployment') continue;
+      const [container] = spec.template.spec.containers;
+      expect(container.livenessProbe.httpGet.path).toBe('/livez');
+      expect(container.readinessProbe.httpGet.path).toBe('/readyz');
+      const isController = metadata.name === 'fairlead-controller';
+      expect(container.args.includes('--readiness-requires-vault=true')).toBe(isController);
+    }
   });
 
   it.each([
@@ -89,12 +121,8 @@ describe('the chart', () => {
   it('runs every role without a right that it does not need', async () => {
     const rendered = byId(await helm('template', ...release, '--set', 'keysApi.enabled=true'));
     const deployments = [...rendered.values()].filter(({ kind }) => kind === 'Deployment');
-    expect(deployments.map(({ metadata }): string => metadata.name).sort()).toEqual([
-      'fairlead-admission',
-      'fairlead-certificates',
-      'fairlead-controller',
-      'fairlead-keys',
-    ]);
+    const names = new Set(deployments.map(({ metadata }) => metadata.name));
+    expect(names).toEqual(new Set(roles.map((role) => `fairlead-${role}`)));
     for (const { metadata, spec } of deployments) {
       const pod = spec.template.spec;
       expect(pod.serviceAccountName).toBe(metadata.name);

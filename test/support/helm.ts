@@ -29,6 +29,6 @@ export async function helmFor(kubeconfig: string, dir: string): Promise<Helm> {
 
 /** Objects by `Kind/name`. */
 export function byId(manifests: string): Map<string, KubeJson> {
-  const objects = parseAllDocuments(manifests).flatMap((document) => document.toJS() ?? []);
-  return new Map(objects.map((object: KubeJson) => [`${object.kind}/${object.metadata.name}`, object]));
+  const objects: KubeJson[] = parseAllDocuments(manifests).flatMap((document) => document.toJS() ?? []);
+  return new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]));
 }

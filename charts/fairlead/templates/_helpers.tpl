@@ -110,7 +110,7 @@ spec:
       # A certificate may take a minute to come into the mount: that is readiness, and restarts would not help.
       livenessProbe:
         httpGet:
-          path: /healthz
+          path: /livez
           port: health
         initialDelaySeconds: 10
         periodSeconds: 20

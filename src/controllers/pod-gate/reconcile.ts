@@ -30,6 +30,8 @@ export interface PodGateDependencies
   /** The problem if Fairlead's policies do not stand in the cluster: then nothing is delivered. */
   readonly fence: () => Problem | undefined;
   readonly memory: PodMemory;
+  /** Its gate was lifted. */
+  readonly onDelivered?: (pod: GatedPod) => void;
   /** With --strict-use: the pod's ServiceAccount must be allowed to use what the pod names. */
   readonly strictUse?: StrictUse | undefined;
   readonly audit: AuditDependencies['audit'];
@@ -72,7 +74,10 @@ export async function reconcilePod(
   const written = released.kind === 'done' ? { ...created, ...released } : released;
   await auditOutcome(pod, todo.delivery, found, written, signal, deps);
   if (written.kind === 'refused') return hold([written.problem]);
-  if (written.kind === 'done') recordDelivery(pod, todo.delivery, found, written, deps);
+  if (written.kind === 'done') {
+    recordDelivery(pod, todo.delivery, found, written, deps);
+    deps.onDelivered?.(pod);
+  }
   return done();
 }
 

@@ -26,8 +26,17 @@ export interface VaultSourceOptions {
   readonly log?: VaultLog;
   /** Told of every request to Vault. */
   readonly onRequest?: OnRequest;
+  /** Told of every read, and for which integration it was begun. */
+  readonly onRead?: (read: VaultRead) => void;
   /** For tests. */
   readonly lookup?: Lookup;
+}
+
+export interface VaultRead {
+  readonly integration: string;
+  /** `ok`, or the reason why there is nothing. */
+  readonly outcome: string;
+  readonly ms: number;
 }
 
 export interface ReadOptions {
@@ -57,11 +66,13 @@ export class VaultSource {
   readonly #registry: Registry;
   readonly #waiters = new Map<string, number>();
   readonly #outcomes: Outcomes;
+  readonly #onRead: (read: VaultRead) => void;
   #isStopped = false;
 
   constructor(options: VaultSourceOptions) {
     const { clock, random, fetchTimeoutMs = 10_000, onRequest = () => {}, log, lookup } = options;
-    const { requestToken = noTokens } = options;
+    const { requestToken = noTokens, onRead = () => {} } = options;
+    this.#onRead = onRead;
     this.#clock = clock;
     this.#random = random;
     this.#fetchTimeoutMs = fetchTimeoutMs;
@@ -176,6 +187,7 @@ export class VaultSource {
     const { link } = reading;
     link.breaker.begin(attempt, target.revision);
     reading.breaker.begin(attempt);
+    let outcome = 'Unknown';
     try {
       const { fields, version, authMethod, passed } = await readSecret(link.connection, target, attempt);
       const { location } = target;
@@ -183,14 +195,17 @@ export class VaultSource {
       const answer = { ...found, ...(version !== undefined && { version }) };
       this.#keep(reading, answer, startedAt);
       this.#outcomes.worked(reading);
+      outcome = 'ok';
       return answer;
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
+      outcome = error.fault.reason;
       // From here on a breaker says when; it pauses longer than a burst does.
       reading.spacingMs = this.#intervalMs;
       return await this.#outcomes.failed(reading, target.revision, attempt, error.fault);
     } finally {
       cancel();
+      this.#onRead({ integration: target.name, outcome, ms: this.#clock.now() - startedAt });
       link.breaker.end(attempt);
       reading.breaker.end(attempt);
     }
