@@ -131,6 +131,8 @@ export class Fairlead {
       ...['--keys-certificate-dir', join(dir, KEYS_FILES)],
       ...['--keys-address', `${target.hostAddress}:${this.keysPort ?? 0}`],
       ...['--allow-http-vault', 'true'],
+      // Most who stop it here have no requests under way that would be worth the time.
+      ...['--drain-seconds', '0'],
       ...(this.#options.flags ?? []),
       ...flags,
     ];

@@ -81,6 +81,10 @@ const FLAGS = {
     schema: listenAddress.default('0.0.0.0:8081'),
     help: 'for /livez, /readyz and /metrics',
   },
+  'drain-seconds': {
+    schema: whole(0, 15).default(3),
+    help: 'how long webhook and API for keys still answer everything when they are stopped',
+  },
   'webhook-address': { schema: listenAddress.default('0.0.0.0:9443'), help: 'where the webhook listens' },
   'certificate-dir': {
     schema: z.string().default('/var/run/fairlead/certificate'),

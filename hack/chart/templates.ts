@@ -29,6 +29,7 @@ const PARTS: readonly Part[] = [
   { from: 'crds', to: 'crds', when: '.Values.crds.install' },
   { from: 'config/rbac', to: 'rbac', when: '.Values.rbac.create' },
   { from: 'config/policies', to: 'policies' },
+  { from: 'config/warnings', to: 'warnings' },
   { from: 'config/webhook', to: 'webhook' },
   { from: 'config/strict', to: 'strict', when: '.Values.features.strictUse.enabled' },
   { from: 'config/legacy-spark', to: 'legacy-spark', when: '.Values.features.legacySpark.enabled' },

@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import { run } from './exec.ts';
 import { withLock } from './lock.ts';
+import { withProgress } from './progress.ts';
 import type { BuildOptions } from './tools.ts';
 import { cacheDir, TOOLS_DIR } from './tools.ts';
 
 const BUILD_MS = 30 * 60_000;
-const PROGRESS_MS = 15_000;
 
 export interface ModuleTool {
   /** The module of hack/tools that pins it, apart from Kubernetes' pins: a change of one builds nothing else again. */
@@ -40,21 +40,19 @@ async function build(
   target: string,
   { log, signal }: BuildOptions,
 ): Promise<void> {
-  const started = performance.now();
-  const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`;
   const temporary = `${target}.${process.pid}`;
   mkdirSync(dirname(target), { recursive: true });
   log?.(`building ${name} from source, once (${takes} on 2 cores)`);
-  const progress = setInterval(() => log?.(`building ${name}: ${seconds()}`), PROGRESS_MS);
-  try {
-    const flags = ['-trimpath', '-mod=readonly', '-tags', tags, '-ldflags', '-s -w', '-o', temporary];
-    const env = { ...process.env, CGO_ENABLED: '0' };
-    const cwd = join(TOOLS_DIR, module);
-    await run('go', ['build', ...flags, main], { cwd, env, timeoutMs: BUILD_MS, signal });
-    renameSync(temporary, target);
-    log?.(`built ${name} in ${seconds()}`);
-  } finally {
-    clearInterval(progress);
-    rmSync(temporary, { force: true });
-  }
+  await withProgress(`building ${name}`, log, async (elapsed) => {
+    try {
+      const flags = ['-trimpath', '-mod=readonly', '-tags', tags, '-ldflags', '-s -w', '-o', temporary];
+      const env = { ...process.env, CGO_ENABLED: '0' };
+      const cwd = join(TOOLS_DIR, module);
+      await run('go', ['build', ...flags, main], { cwd, env, timeoutMs: BUILD_MS, signal });
+      renameSync(temporary, target);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+    log?.(`built ${name} in ${elapsed()}`);
+  });
 }

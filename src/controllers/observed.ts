@@ -44,8 +44,13 @@ export function observedIntegrations({
   return integrations.list().map((integration) => {
     const { name } = integration.metadata;
     const source = sourceKey({ type: 'VAULT', id: name });
-    const named = [references, storages].flatMap((all) => all?.byIndex('source', source) ?? []);
-    return { name, ready: isReady(integration), ...(references && { references: named.length }) };
+    const named = (all: World['references'] | World['storages'] | undefined) =>
+      all?.byIndex('source', source).length ?? 0;
+    return {
+      name,
+      ready: isReady(integration),
+      ...(references && { references: named(references) + named(storages) }),
+    };
   });
 }
 

@@ -51,6 +51,7 @@ export function admissionRole(config: Config, log: Logger, clock: Clock, metrics
         {
           ...{ directory: config.certificateDir, clock, log, loops, what: 'the webhook' },
           onCertificate: ({ notAfter }) => metrics.certificates.seen(CERTIFICATE_SECRET, 'server', notAfter),
+          retireMs: config.drainSeconds * 1000,
           start: async (certificate) =>
             startHttps({ ...address(config.webhookAddress), certificate, routes, onError }),
           onServing: (serving) => (server = serving),

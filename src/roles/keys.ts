@@ -152,6 +152,7 @@ export function keysRole(
             ...{ directory: config.keysCertificateDir, clock, log, loops, what: 'the API for keys' },
             onCertificate: ({ notAfter }) =>
               metrics.certificates.seen(KEYS_CERTIFICATE_SECRET, 'server', notAfter),
+            retireMs: config.drainSeconds * 1000,
             start: async (certificate) =>
               startHttps({
                 ...{

@@ -16,6 +16,8 @@ export interface Serving {
   readonly clock: Clock;
   readonly log: Logger;
   readonly loops: Loops;
+  /** How long everything is still answered after the signal, so that no caller loses a request on the way. */
+  readonly retireMs: number;
   /** What is served, for logs. */
   readonly what: string;
   readonly start: (pair: ServingFiles) => Promise<HttpsListening>;
@@ -26,7 +28,7 @@ export interface Serving {
 
 /** Serves as soon as there is a certificate, with each new one, until the signal is aborted. */
 export async function serve(
-  { directory, clock, log, loops, what, start, onServing, onCertificate }: Serving,
+  { directory, clock, log, loops, retireMs, what, start, onServing, onCertificate }: Serving,
   signal: AbortSignal,
 ): Promise<void> {
   let server: HttpsListening | undefined;
@@ -51,5 +53,8 @@ export async function serve(
     log.warn({ code }, 'the certificate files are unusable; the last good pair stays');
   await watchServingFiles({ directory, intervalMs: CERTIFICATE_MS, sleep, onPair, onFault }, signal);
   turn.end();
+  // Ready no more, and the Service takes a moment to know; connections that are open already it never takes back.
+  server?.retire();
+  if (server) await clock.sleep(retireMs);
   await server?.stop(DRAIN_MS);
 }

@@ -210,6 +210,23 @@ describe('a handler', () => {
   });
 });
 
+test('a server that retires answers everything, and lets go of each connection with the next answer', async () => {
+  const { server, post } = await startEcho();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const before = await post({ body: '{}', agent });
+  server.retire();
+  const last = await post({ body: '{}', agent });
+  const onNewConnection = await post({ body: '{}' });
+  expect([before, last, onNewConnection].map(({ status, headers }) => [status, headers.connection])).toEqual([
+    [200, 'keep-alive'],
+    [200, 'close'],
+    [200, 'close'],
+  ]);
+  await server.stop(0);
+  await expect(post({ body: '{}' })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  agent.destroy();
+});
+
 test('an address that is taken is refused', async () => {
   const { port, bundle } = await start();
   const options = { host: '127.0.0.1', port, certificate: bundle, routes: {}, onError: () => {} };

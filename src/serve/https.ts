@@ -45,6 +45,11 @@ export interface HttpsOptions extends Address {
 }
 
 export interface HttpsListening extends Listening {
+  /**
+   * From now on each answer asks its client to close the connection, and everything is still answered. To be followed by
+   * `stop` when those who call know of another address: a connection that is closed under them may cost a request.
+   */
+  readonly retire: () => void;
   /** New connections get this certificate, open ones go on. Throws if key and certificate do not belong together. */
   readonly setCertificate: (pair: ServingPair) => void;
   /** Clients of new connections are asked for a certificate of these authorities. Throws if they are no PEM. */
@@ -77,6 +82,7 @@ export async function startHttps(options: HttpsOptions): Promise<HttpsListening>
   const limits = { ...LIMITS, ...options.limits };
   const routes = new Map<string, JsonHandler>(Object.entries(options.routes));
   const budget: ByteBudget = { left: limits.bufferedBytes };
+  let retired = false;
   let secure: Secure = { certificate: options.certificate, clientCa: options.clientCa };
   const server = createServer(
     {
@@ -96,7 +102,7 @@ export async function startHttps(options: HttpsOptions): Promise<HttpsListening>
       answer(request, response, { routes, open: options.open, limits, budget, onError: options.onError })
         .then((reply) => {
           if (!reply || response.destroyed) return;
-          if (listening.stopping()) response.shouldKeepAlive = false;
+          if (retired || listening.stopping()) response.shouldKeepAlive = false;
           send(response, reply);
         })
         .catch((error: unknown) => {
@@ -119,6 +125,9 @@ export async function startHttps(options: HttpsOptions): Promise<HttpsListening>
   };
   return {
     ...listening,
+    retire: () => {
+      retired = true;
+    },
     setCertificate: (certificate) => change({ certificate }),
     setClientCa: (clientCa) => change({ clientCa }),
   };

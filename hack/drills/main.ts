@@ -1,0 +1,60 @@
+/**
+ * `npm run drills [-- NAME...] [-o json]`: breaks Fairlead in the ways that machines, networks and clusters break, in a
+ * cluster of its own, and prints what became of pods meanwhile. docs/reliability.md holds the results of one run.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { down, up } from '../cluster/index.ts';
+import { table } from '../demo/ui.ts';
+import { DRILLS } from './drills.ts';
+import { openLab } from './lab.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { output: { type: 'string', short: 'o', default: 'table' } },
+});
+const unknown = positionals.filter((name) => !Object.hasOwn(DRILLS, name));
+if (unknown.length > 0 || !['table', 'json'].includes(values.output)) {
+  console.error(`usage: drills [NAME...] [-o table|json]; names: ${Object.keys(DRILLS).join(' ')}`);
+  process.exit(2);
+}
+const json = values.output === 'json';
+// Only the result goes to standard output then.
+if (json) console.log = console.error;
+
+const results: Record<string, readonly object[]> = {};
+for (const name of positionals.length > 0 ? positionals : Object.keys(DRILLS)) {
+  const dir = await mkdtemp(join(tmpdir(), 'fairlead-drill-'));
+  console.log(`\n${name}`);
+  try {
+    const cluster = await up({ dir: join(dir, 'cluster'), node: false });
+    const lab = await openLab({ cluster, dir: join(dir, 'fairlead') });
+    try {
+      const rows = (await DRILLS[name]?.(lab)) ?? [];
+      results[name] = rows;
+      if (!json) show(rows);
+    } finally {
+      await lab.close();
+    }
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+  } finally {
+    await down(join(dir, 'cluster'));
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+const machine = { cores: availableParallelism(), memory_gib: Math.round(totalmem() / 2 ** 30) };
+if (json) process.stdout.write(`${JSON.stringify({ machine, results }, undefined, 2)}\n`);
+else console.log(`\non ${machine.cores} cores, ${machine.memory_gib} GiB`);
+process.exit();
+
+function show(rows: readonly object[]): void {
+  const head = Object.keys(rows[0] ?? {});
+  table(
+    head,
+    rows.map((row) => Object.values(row).map(String)),
+  );
+}
