@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 const checks: readonly (readonly [what: string, command: string, ...args: string[]])[] = [
   ['generated files are up to date', 'node', 'hack/generate.ts', '--check'],
+  ['licences of production dependencies', 'node', 'hack/release/licences.ts'],
   ['format', 'prettier', '--log-level', 'warn', '--check', '.'],
   ['lint', 'oxlint', '--type-aware', '--deny-warnings'],
   ['types', 'tsc', '--noEmit'],

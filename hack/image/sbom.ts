@@ -28,6 +28,7 @@ interface Component {
 }
 
 interface Locked {
+  readonly version?: string;
   readonly resolved?: string;
   readonly dev?: boolean;
   readonly link?: boolean;
@@ -36,7 +37,7 @@ interface Locked {
   readonly devDependencies?: Record<string, string>;
 }
 
-interface Lock {
+export interface Lock {
   readonly packages: Readonly<Record<string, Locked>>;
 }
 
