@@ -52,6 +52,18 @@ module.exports = {
       },
     })),
     {
+      name: 'traces-are-loaded-when-asked-for',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/observe/tracing-otlp(\\.test)?\\.ts$' },
+      to: { path: 'node_modules/@opentelemetry/' },
+    },
+    {
+      name: 'traces-are-loaded-when-asked-for-2',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/observe/tracing-otlp\\.ts$', dynamic: false },
+    },
+    {
       name: 'pure-rooms',
       comment: 'resolve, deliver and the pure part of admission do no I/O',
       severity: 'error',

@@ -117,6 +117,14 @@ const FLAGS = {
     schema: z.stringbool().default(false),
     help: 'true delivers even if the audit cannot be written',
   },
+  'traces-endpoint': {
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+    help: 'where traces are sent by OTLP over HTTP, like http://collector:4318/v1/traces; absent: no traces',
+  },
+  'traces-ratio': {
+    schema: z.coerce.number().min(0).max(1).default(1),
+    help: 'which part of all deliveries is traced, 0 to 1',
+  },
   'log-level': {
     schema: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
     help: 'debug, info, warn or error',

@@ -1,6 +1,8 @@
 import { checkProcess, ConfigError, parseConfig, type Config } from './config.ts';
 import { logger, type Logger } from './observe/log.ts';
 import { metrics as makeMetrics, type Metrics } from './observe/metrics.ts';
+import { tracing } from './observe/start-tracing.ts';
+import type { Tracing } from './observe/tracing.ts';
 import { address, type Role } from './roles/role.ts';
 import { systemClock } from './runtime/clock.ts';
 import { startHealth } from './serve/health.ts';
@@ -35,7 +37,9 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name));
 
-  const role = await roleOf(config, log, metrics);
+  const { tracesEndpoint: endpoint, tracesRatio: ratio, identity: instance } = config;
+  const traces = await tracing({ endpoint, ratio, role: config.role, instance, log });
+  const role = await roleOf(config, log, metrics, traces);
   const health = await startHealth({
     ...address(config.healthAddress),
     live: role.live,
@@ -56,6 +60,7 @@ async function main(): Promise<void> {
     log.error({ err: error }, 'cannot go on');
     process.exitCode = FAILED;
   }
+  await traces.stop();
   await health.stop(1_000);
   // What is still under way belongs to somebody else by now, or is not worth waiting for.
   process.exit();
@@ -73,16 +78,22 @@ function configured(): Config {
 }
 
 /** Loads just what the role needs: the client for the API server alone takes more memory than admission. */
-async function roleOf(config: Config, log: Logger, metrics: Metrics): Promise<Role> {
+async function roleOf(config: Config, log: Logger, metrics: Metrics, traces: Tracing): Promise<Role> {
   switch (config.role) {
     case 'admission':
-      return (await import('./roles/admission.ts')).admissionRole(config, log, systemClock, metrics);
+      return (await import('./roles/admission.ts')).admissionRole(config, log, systemClock, metrics, traces);
     case 'certificates':
       return (await import('./roles/certificates.ts')).certificatesRole(config, log, systemClock, metrics);
     case 'keys':
       return (await import('./roles/keys.ts')).keysRole(config, log, systemClock, metrics);
     case 'controller':
-      return (await import('./roles/controller.ts')).controllerRole(config, log, systemClock, metrics);
+      return (await import('./roles/controller.ts')).controllerRole(
+        config,
+        log,
+        systemClock,
+        metrics,
+        traces,
+      );
   }
 }
 

@@ -1,3 +1,4 @@
+import { deliveryName } from '../deliver/name.ts';
 import { mutateConfigMap } from './config-map.ts';
 import { podPatch } from './json-patch.ts';
 import { mutatePod, type PodOptions } from './pod.ts';
@@ -43,6 +44,13 @@ export function outcomeOf(admission: Admission): 'patched' | 'unchanged' | 'deni
   const { response } = admission.body;
   if (!response.allowed) return 'denied';
   return response.patch === undefined ? 'unchanged' : 'patched';
+}
+
+/** The delivery that a pod waits for from now on; undefined if it waits for none. */
+export function deliveryOf(admission: Admission): string | undefined {
+  return admission.status === 200 && outcomeOf(admission) === 'patched'
+    ? deliveryName(admission.body.response.uid)
+    : undefined;
 }
 
 type Request = NonNullable<ReturnType<typeof parseReview>>;

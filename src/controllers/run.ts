@@ -126,7 +126,10 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
         name: 'pods',
         queue: queues.pods,
         workers: options.workers,
-        about: (key) => ({ pod: key, references: world.pods.get(key)?.references ?? [] }),
+        about: (key) => {
+          const { references = [], delivery } = world.pods.get(key) ?? {};
+          return { pod: key, references, delivery };
+        },
         reconcile: async (key, pass) => reconcilePod(key, pass, deps),
         report: async (key, outcome, pass) => reportWaiting(key, outcome, pass, deps),
       },

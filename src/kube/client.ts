@@ -51,12 +51,14 @@ const PATCH_TYPES: Readonly<Record<PatchType, string>> = {
   apply: 'application/apply-patch+yaml',
 };
 
-/** One answered or failed request, for metrics: no path, no name. */
+/** One answered or failed request, for metrics and traces. */
 export interface RequestSample {
   readonly method: string;
   /** The HTTP status, or the code of the error if there was none. */
   readonly code: string;
   readonly ms: number;
+  /** With names, so not for metrics: `POST secrets team-a/one`. */
+  readonly call: string;
 }
 
 export interface ConnectOptions extends CredentialOptions {
@@ -131,7 +133,7 @@ export class KubeClient {
       if (error instanceof KubeError && error.status === undefined) code = error.code;
       throw error;
     } finally {
-      this.#options.onRequest?.({ method, code, ms: performance.now() - started });
+      this.#options.onRequest?.({ method, code, call, ms: performance.now() - started });
     }
   }
 

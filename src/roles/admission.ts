@@ -2,6 +2,7 @@ import {
   admit,
   admitConfigMap,
   CONFIG_MAPS_PATH,
+  deliveryOf,
   outcomeOf,
   WEBHOOK_PATHS,
   type Admission,
@@ -10,6 +11,7 @@ import { CERTIFICATE_SECRET } from '../api/names.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { Tracing } from '../observe/tracing.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Loops } from '../runtime/loops.ts';
 import { startHttps, type HttpsListening, type JsonHandler, type Routes } from '../serve/https.ts';
@@ -21,7 +23,13 @@ import { serve } from './serving.ts';
  * Serves the webhook. Needs no right in the cluster and makes no call: what it answers is a function of what it
  * is asked. The certificate comes as files, and it waits for them.
  */
-export function admissionRole(config: Config, log: Logger, clock: Clock, metrics: Metrics): Role {
+export function admissionRole(
+  config: Config,
+  log: Logger,
+  clock: Clock,
+  metrics: Metrics,
+  traces: Tracing,
+): Role {
   let server: HttpsListening | undefined;
   const { legacySpark } = config;
   const loops = new Loops(clock);
@@ -30,7 +38,10 @@ export function admissionRole(config: Config, log: Logger, clock: Clock, metrics
     ({ body }) => {
       const started = clock.now();
       const answered = answer(body);
-      metrics.admission(path, outcomeOf(answered), clock.now() - started);
+      const ms = clock.now() - started;
+      metrics.admission(path, outcomeOf(answered), ms);
+      const delivery = deliveryOf(answered);
+      if (delivery !== undefined) traces.admitted(delivery, ms, { webhook: path });
       return answered;
     };
   const forPods = Object.entries(WEBHOOK_PATHS).map(([path, options]) => [

@@ -8,13 +8,15 @@ import type { Config } from '../config.ts';
 import { connect } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import type { ReflectorHooks } from '../kube/reflector.ts';
-import { withFields, type Logger } from '../observe/log.ts';
+import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { Tracing } from '../observe/tracing.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Loops } from '../runtime/loops.ts';
 import { VaultSource } from '../sources/vault/source.ts';
 import { startAudit } from './audit.ts';
 import { fenced, POLICIES, STRICT_POLICIES } from './fence.ts';
+import { traced } from './traced.ts';
 import { whileLeading } from './leading.ts';
 import type { Role } from './role.ts';
 
@@ -25,17 +27,24 @@ const FLUSH_MS = 2_000;
 const VAULT_SHARE = 0.75;
 
 /** Resolves references, hands out deliveries and keeps statuses honest; one replica at a time. */
-export function controllerRole(config: Config, log: Logger, clock: Clock, metrics: Metrics): Role {
+export function controllerRole(
+  config: Config,
+  log: Logger,
+  clock: Clock,
+  metrics: Metrics,
+  traces: Tracing,
+): Role {
   const { systemNamespace, storePrefix, workers, refreshSeconds, strictUse, legacySpark, secretsV2 } = config;
   const { vaultHosts, allowHttpVault: allowHttp, tokenAudiences } = config;
   const allowed = { vaultHosts, allowHttp, tokenAudiences };
   const random = Math.random;
+  const { onKubeRequest, onVaultRequest, within } = traced(metrics, traces);
   const client = connect({
     kubeconfig: config.kubeconfig,
     userAgent: 'fairlead-controller',
     fieldManager: 'fairlead',
     maxConnections: Math.max(workers, 8),
-    ...metrics.kube,
+    onRequest: onKubeRequest,
   });
   const hooks: ReflectorHooks = {
     ...metrics.reflector,
@@ -97,6 +106,7 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
               maxWaitersPerIntegration,
               requestToken: fenced(guard, tokenRequests(leader, systemNamespace)),
               ...metrics.vault,
+              onRequest: onVaultRequest,
             });
             const events = new EventRecorder({
               client: leader,
@@ -114,7 +124,7 @@ export function controllerRole(config: Config, log: Logger, clock: Clock, metric
                 ...{ client: leader, clock, random, world: seen, guard, vault, events, audit, stillLeader },
                 ...{ systemNamespace, storePrefix, allowed, workers, refreshSeconds, strictUse },
                 ...{ legacySpark, secretsV2 },
-                loop: { log, loops, metrics: metrics.controller, within: withFields },
+                loop: { log, loops, metrics: metrics.controller, within },
                 onWaited: metrics.pods.waited,
                 queueMetrics: metrics.queue,
                 onQueue: metrics.watchQueue,

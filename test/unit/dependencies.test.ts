@@ -12,6 +12,10 @@ describe('dependencies', () => {
   it('of production are just these: whoever adds one has a reason and changes this list', () => {
     expect(Object.keys(manifest.dependencies).sort()).toEqual([
       '@kubernetes/client-node',
+      '@opentelemetry/api',
+      '@opentelemetry/exporter-trace-otlp-http',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-trace',
       '@peculiar/x509',
       '@prometheus-io/client',
       'node-vault',
