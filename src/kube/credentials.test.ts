@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { createAuthority, issue, type Authority } from '../../hack/cluster/pki.ts';
+import { podAccess } from './access.ts';
 import { connect, type ConnectOptions, type KubeClient } from './client.ts';
 
 let dir: string;
@@ -245,12 +246,21 @@ describe('in a pod', () => {
     expect(await see()).toMatchObject({ authorization: 'Bearer first' });
   });
 
-  it('its token is read again after a minute', async () => {
+  it('its token is read again, since the kubelet replaces it', async () => {
     await see();
     await writeFile(path(`${account}/token`), 'second');
-    expect(await see()).toMatchObject({ authorization: 'Bearer first' });
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
     expect(await see()).toMatchObject({ authorization: 'Bearer second' });
+  });
+
+  it('without a token nothing is asked', async () => {
+    await rm(path(`${account}/token`));
+    await expect(see()).rejects.toMatchObject({ code: 'BadConfig' });
+  });
+
+  it('the server may have an IPv6 address, and 443 is its port unless it is told', () => {
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', 'fd00::1');
+    vi.stubEnv('KUBERNETES_SERVICE_PORT', undefined);
+    expect(podAccess().server).toBe('https://[fd00::1]:443');
   });
 
   it('anywhere else it is refused', () => {

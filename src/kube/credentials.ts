@@ -1,6 +1,6 @@
 import type { RequestOptions } from 'node:https';
-import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { badConfig, kubeconfigAccess, podAccess, type Access } from './access.ts';
 import { KubeError } from './errors.ts';
 
 export interface CredentialOptions {
@@ -36,12 +36,12 @@ const IDLE_MS = 30_000;
 const MAX_CONNECTIONS = 64;
 
 /**
- * Authentication and TLS by client-node's KubeConfig, asked once in ten seconds and not for every request. The
+ * Authentication and TLS of a kubeconfig or a pod, asked for once in ten seconds and not for every request. The
  * connections are kept until the bytes of the CA or the client certificate change.
  */
 export class Credentials {
   readonly #options: CredentialOptions;
-  readonly #config: KubeConfig;
+  readonly #access: Access;
   #session: Session | undefined;
   #tlsKey = '';
   #freshUntil = 0;
@@ -51,7 +51,7 @@ export class Credentials {
   /** Throws KubeError BadConfig; nothing of the file is quoted. */
   constructor(options: CredentialOptions) {
     this.#options = options;
-    this.#config = load(options);
+    this.#access = load(options);
   }
 
   /** The session if it is fresh: the way of nearly all requests, without a promise. */
@@ -61,7 +61,7 @@ export class Credentials {
 
   /** The server, without its path. */
   get origin(): string {
-    return serverOf(this.#config).origin;
+    return serverOf(this.#access).origin;
   }
 
   /** Reads tokens and certificates again. Calls at the same time share one reading. */
@@ -81,9 +81,9 @@ export class Credentials {
 
   async #read(): Promise<Session> {
     if (this.#closed) throw new KubeError({ code: 'Aborted', message: 'the client is closed' });
-    const options: RequestOptions = { headers: {} };
+    let options: RequestOptions;
     try {
-      await this.#config.applyToHTTPSOptions(options);
+      options = await this.#access.options();
     } catch {
       // Files are replaced while we look; what was good a moment ago most likely still is.
       if (this.#session) return this.#keep(this.#session);
@@ -93,7 +93,7 @@ export class Credentials {
     const tlsKey = JSON.stringify(tls, (_, value: unknown) =>
       value instanceof Buffer ? value.toString('base64') : value,
     );
-    const { origin, prefix } = serverOf(this.#config);
+    const { origin, prefix } = serverOf(this.#access);
     const old = this.#session;
     const same = old !== undefined && tlsKey === this.#tlsKey;
     const session = {
@@ -129,35 +129,24 @@ export class Credentials {
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    const cluster = this.#config.getCurrentCluster();
+    const { proxyUrl } = this.#access;
     const connect = { timeout: CONNECT_MS, keepAlive: true, keepAliveInitialDelay: IDLE_MS };
-    if (cluster?.proxyUrl === undefined) return new Agent({ ...common, connect: { ...connect, ...tls } });
-    if (!cluster.proxyUrl.startsWith('http')) throw badConfig('only http(s) proxies are supported');
-    return new ProxyAgent({ ...common, uri: cluster.proxyUrl, requestTls: tls, connect });
+    if (proxyUrl === undefined) return new Agent({ ...common, connect: { ...connect, ...tls } });
+    if (!proxyUrl.startsWith('http')) throw badConfig('only http(s) proxies are supported');
+    return new ProxyAgent({ ...common, uri: proxyUrl, requestTls: tls, connect });
   }
 }
 
-function load({ kubeconfig, context, root }: CredentialOptions): KubeConfig {
-  const config = new KubeConfig();
-  try {
-    if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
-    else if (process.env['KUBERNETES_SERVICE_HOST']) config.loadFromCluster(root);
-    else throw badConfig('no kubeconfig was given and this is no pod');
-    if (context !== undefined) config.setCurrentContext(context);
-  } catch (error) {
-    // The YAML parser quotes the line it stumbles over, which can be a token.
-    if (error instanceof KubeError) throw error;
-    throw badConfig(`the kubeconfig cannot be read`);
-  }
-  serverOf(config);
-  return config;
+function load({ kubeconfig, context, root }: CredentialOptions): Access {
+  const access = kubeconfig === undefined ? podAccess(root) : kubeconfigAccess(kubeconfig, context);
+  serverOf(access);
+  return access;
 }
 
-function serverOf(config: KubeConfig): { readonly origin: string; readonly prefix: string } {
-  const cluster = config.getCurrentCluster();
-  const url = cluster && URL.parse(cluster.server);
+function serverOf({ server, skipTlsVerify }: Access): { readonly origin: string; readonly prefix: string } {
+  const url = server === undefined ? null : URL.parse(server);
   if (!url) throw badConfig('the kubeconfig names no server');
-  if (url.protocol === 'http:' && !cluster.skipTLSVerify)
+  if (url.protocol === 'http:' && !skipTlsVerify)
     throw badConfig('a server without TLS needs insecure-skip-tls-verify');
   return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') };
 }
@@ -188,8 +177,4 @@ function headersOf(
     if (impersonate.groups?.length) who['impersonate-group'] = [...impersonate.groups];
   }
   return who;
-}
-
-function badConfig(message: string): KubeError {
-  return new KubeError({ code: 'BadConfig', message });
 }
