@@ -58,6 +58,14 @@ describe('the image', () => {
     expect(paths()).toContain('app/src/main.ts');
   });
 
+  it('has what Node makes of each file, for its user, so that no start has to do it', () => {
+    expect(config.config.Env).toContain('NODE_COMPILE_CACHE=/app/.cache');
+    const kept = paths().filter((path) => /^app\/\.cache\/v24\.[^/]+-65532\/[0-9a-f]+$/.test(path));
+    const sources = paths().filter((path) => /^app\/src\/.*\.ts$/.test(path));
+    // As TypeScript and as JavaScript, of each file that a role loads.
+    expect(kept.length).toBeGreaterThan(sources.length);
+  });
+
   it('says what it is', async () => {
     const { version, license } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
     expect(config.config.Labels).toMatchObject({
