@@ -14,7 +14,7 @@ export interface Block {
   readonly marker: string | undefined;
 }
 
-const ROOT = new URL('../../../', import.meta.url).pathname;
+export const ROOT = new URL('../../../', import.meta.url).pathname;
 const FENCE = /^(\s*)(`{3,}|~{3,})\s*([^\s`]*)/;
 const COMMENT = /^\s*<!--\s*(.*?)\s*-->\s*$/;
 
@@ -36,7 +36,8 @@ export function blocksOf(page: string, text: string): Block[] {
 
 /** The text of every page, `docs/**` and README.md, by its path. */
 export async function pages(): Promise<Map<string, string>> {
-  const docs = await Array.fromAsync(glob('docs/**/*.md', { cwd: ROOT }));
+  const docs: string[] = [];
+  for await (const page of glob('docs/**/*.md', { cwd: ROOT })) docs.push(page);
   const all = ['README.md', ...docs.toSorted()];
   return new Map(
     await Promise.all(all.map(async (page) => [page, await readFile(ROOT + page, 'utf8')] as const)),
