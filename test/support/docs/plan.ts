@@ -38,6 +38,9 @@ export interface Step {
   readonly output: string;
 }
 
+/** Who runs the commands and policies of a whole page. */
+const RUN_BY: Readonly<Record<string, string>> = { 'docs/vault.md': 'test/cluster/vault-docs.test.ts' };
+
 const SHELLS = ['sh', 'bash', 'shell'];
 
 /** Throws for a block that should be run and neither can be nor says why. */
@@ -46,6 +49,8 @@ export function planFor(block: Block): Plan {
   const [, key = marker, value = ''] = /^([a-z ]+): (.*)$/.exec(marker) ?? [];
   if (key === 'not run') return { does: 'nothing', why: value };
   if (key === 'run by') return { does: 'elsewhere', test: value };
+  const other = RUN_BY[block.page];
+  if (other && (language === 'hcl' || SHELLS.includes(language))) return { does: 'elsewhere', test: other };
   if (SHELLS.includes(language)) {
     return { does: 'run', script: text, dry: key === 'dry run', exits: key === 'exits' ? Number(value) : 0 };
   }
