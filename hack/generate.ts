@@ -18,6 +18,7 @@ import { RULES } from './monitoring/rules.ts';
 import { dashboard } from './monitoring/dashboard.ts';
 import { chartTemplates } from './chart/templates.ts';
 import { valuesSchema } from './chart/values-schema.ts';
+import { kindPages } from './docs/kinds.ts';
 
 function crd(kind: Parameters<typeof customResourceDefinition>[0]): string {
   const yaml = stringify(customResourceDefinition(kind), { version: '1.1', lineWidth: 120 });
@@ -49,25 +50,32 @@ const files = new Map([
   ...kinds.map((kind): [string, string] => [`crds/${GROUP}_${kind.plural}.yaml`, crd(kind)]),
   ['docs/reasons.md', reasons()],
   ['docs/permission-matrix.md', matrixPage()],
+  ...kindPages(),
   ['config/argocd/argocd-cm.yaml', await argocdConfig(kinds.map(({ kind }) => kind))],
   ['charts/fairlead/values.schema.json', valuesSchema()],
   ['charts/fairlead/files/rules.yaml', await readFile(RULES, 'utf8')],
   ['config/monitoring/dashboard.json', dashboard()],
   ['charts/fairlead/files/dashboard.json', dashboard()],
-  ...(await chartTemplates()),
 ]);
 
 const check = process.argv.includes('--check');
 const differing: string[] = [];
-for (const [path, content] of files) {
-  const url = new URL(`../${path}`, import.meta.url);
-  const present = await readFile(url, 'utf8').catch(() => '');
-  if (present === content) continue;
-  differing.push(path);
-  if (check) continue;
-  await mkdir(dirname(url.pathname), { recursive: true });
-  await writeFile(url, content);
+
+async function write(contents: ReadonlyMap<string, string>): Promise<void> {
+  for (const [path, content] of contents) {
+    const url = new URL(`../${path}`, import.meta.url);
+    const present = await readFile(url, 'utf8').catch(() => '');
+    if (present === content) continue;
+    differing.push(path);
+    if (check) continue;
+    await mkdir(dirname(url.pathname), { recursive: true });
+    await writeFile(url, content);
+  }
 }
+
+await write(files);
+// Afterwards: they are made of files that were written just now.
+await write(await chartTemplates());
 if (check && differing.length > 0) {
   console.error(`generated files differ from their source: ${differing.join(', ')}; run make generate`);
   process.exitCode = 1;
