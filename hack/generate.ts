@@ -7,7 +7,6 @@ import { dirname } from 'node:path';
 import { stringify } from 'yaml';
 import { customResourceDefinition } from '../src/api/crd.ts';
 import { GROUP } from '../src/api/names.ts';
-import { isTerminal, REASONS, type Reason } from '../src/api/reasons.ts';
 import { resourceBundle } from '../src/api/resource-bundle.ts';
 import { secretReference } from '../src/api/secret-reference.ts';
 import { storageConfig } from '../src/api/storage-config.ts';
@@ -19,36 +18,17 @@ import { dashboard } from './monitoring/dashboard.ts';
 import { chartTemplates } from './chart/templates.ts';
 import { valuesSchema } from './chart/values-schema.ts';
 import { kindPages } from './docs/kinds.ts';
+import { reasonsPage } from './docs/reasons.ts';
 
 function crd(kind: Parameters<typeof customResourceDefinition>[0]): string {
   const yaml = stringify(customResourceDefinition(kind), { version: '1.1', lineWidth: 120 });
   return `# Generated from src/api by hack/generate.ts; do not edit.\n---\n${yaml}`;
 }
 
-function reasons(): string {
-  const rows = (Object.keys(REASONS) as Reason[]).map((reason) => {
-    const { meaning, fix } = REASONS[reason];
-    return `| \`${reason}\` | ${meaning} | ${fix} | ${isTerminal(reason) ? 'yes' : ''} |`;
-  });
-  return [
-    '<!-- Generated from src/api/reasons.ts by hack/generate.ts; do not edit. -->',
-    '',
-    '# Reasons',
-    '',
-    'Every reason that a condition, an event or an entry of Fairlead can carry.',
-    '"Stalled" means that waiting does not help: somebody has to change the object itself.',
-    '',
-    '| reason | what it means | what to do | stalled |',
-    '|---|---|---|---|',
-    ...rows,
-    '',
-  ].join('\n');
-}
-
 const kinds = [vaultIntegration, secretReference, resourceBundle, storageConfig];
 const files = new Map([
   ...kinds.map((kind): [string, string] => [`crds/${GROUP}_${kind.plural}.yaml`, crd(kind)]),
-  ['docs/reasons.md', reasons()],
+  ['docs/reasons.md', reasonsPage()],
   ['docs/permission-matrix.md', matrixPage()],
   ...kindPages(),
   ['config/argocd/argocd-cm.yaml', await argocdConfig(kinds.map(({ kind }) => kind))],
