@@ -54,6 +54,10 @@ const values = z.strictObject({
   leaderElection: z.strictObject({ enabled: z.boolean(), leaseSeconds: count.max(86_400) }),
   concurrency: count.max(256),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']),
+  docsUrl: z
+    .string()
+    .max(256)
+    .regex(/^(https?:\/\/[^\s"'{}]+)?$/),
   audit: z.strictObject({
     log: z.string().min(1),
     maxMb: count.max(10_240),
