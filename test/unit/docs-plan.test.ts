@@ -56,6 +56,7 @@ describe('planFor', () => {
     ['one of two that is not', fenced('yaml', 'apiVersion: v1\nkind: A\n---\na: 1'), 'no complete manifest'],
     ['broken YAML', fenced('yaml', 'a: [', 'fragment: other'), 'docs/x.md:3: '],
     ['a session without its language', fenced('', '$ ls'), 'console'],
+    ['a command without its language', fenced('text', 'make demo'), 'stand in a block'],
     ['a session without a command', fenced('console', 'ls'), 'begins with "$ "'],
   ])('refuses %s', (_, text, message) => {
     expect(() => planOf(text)).toThrow(message);

@@ -43,6 +43,9 @@ const RUN_BY: Readonly<Record<string, string>> = { 'docs/vault.md': 'test/cluste
 
 const SHELLS = ['sh', 'bash', 'shell'];
 
+/** Of a block that looks like text. */
+const COMMAND = /^\s*(\$ |(kubectl|helm|make|npm|npx|node|vault|bao|docker|jq|curl|spark-submit) [-a-z])/;
+
 /** Throws for a block that should be run and neither can be nor says why. */
 export function planFor(block: Block): Plan {
   const { language, text, marker = '' } = block;
@@ -58,7 +61,7 @@ export function planFor(block: Block): Plan {
   if (language === 'yaml' || language === 'yml') return yamlPlan(block, key === 'fragment' ? value : '');
   if (language === 'hcl') return { does: 'policy' };
   if (language === 'json') return { does: 'parse', what: 'JSON' };
-  if (/^\s*\$ /m.test(text)) throw new Error(`${at(block)}: commands with "$ " stand in a block \`console\``);
+  if (COMMAND.test(text)) throw new Error(`${at(block)}: commands stand in a block \`sh\` or \`console\``);
   return { does: 'show' };
 }
 

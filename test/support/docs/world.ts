@@ -24,6 +24,8 @@ const VAULT = { s3_access_key: 'an access key', s3_secret_key: 'a secret key' };
 const STORES = { marketing: { db_password: 'one' }, global: { smtp_password: 'two' } };
 
 export async function docsWorld(p: Platform, shell: Shell): Promise<World> {
+  // Versions count on, if the cluster was used before.
+  await p.vault.call('DELETE', PATH.replace('/data/', '/metadata/'));
   for (let version = 0; version < VERSIONS; version++) await p.vault.put(PATH, VAULT);
   await p.vault.policy(INTEGRATION, readPolicy(PATH));
   const appRole = await p.vault.appRole(INTEGRATION, [INTEGRATION]);
