@@ -17,6 +17,8 @@ const MAKE = new RegExp(String.raw`${COMMAND}make ([a-z][a-z-]*)`, 'gm');
 const NPM = new RegExp(String.raw`${COMMAND}npm run (?:-s |--silent )?([a-z][a-z-]*)`, 'gm');
 /** One that ends in a placeholder or a pattern is checked as far as it goes. */
 const PATH = /`((?:src|config|docs|hack|test|charts|crds)\/[^`\s]*)`/g;
+/** What kubectl and helm are told to take. */
+const GIVEN = /(?: -[kf] |helm \w+ fairlead )((?:config|crds|charts)[\w./-]*)/g;
 const LINK = /\]\((?!https?:|mailto:)([^)\s]+)\)/g;
 
 const all = [...(await pages()).keys(), 'CONTRIBUTING.md', 'SECURITY.md'];
@@ -32,7 +34,9 @@ describe.each(all)('%s', (page) => {
   });
 
   it('names files that exist', () => {
-    const named = found(text, PATH).map((path) => path.replace(/[^/]*[<>*{}$…][^]*|:\d+$/, ''));
+    const named = [...found(text, PATH), ...found(text, GIVEN)].map((path) =>
+      path.replace(/[^/]*[<>*{}$…][^]*|:\d+$/, ''),
+    );
     expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
