@@ -17,6 +17,7 @@ import { argocdConfig } from './chart/argocd.ts';
 import { RULES } from './monitoring/rules.ts';
 import { dashboard } from './monitoring/dashboard.ts';
 import { chartTemplates } from './chart/templates.ts';
+import { chartReadme } from './chart/readme.ts';
 import { valuesSchema } from './chart/values-schema.ts';
 
 function crd(kind: Parameters<typeof customResourceDefinition>[0]): string {
@@ -51,6 +52,7 @@ const files = new Map([
   ['docs/permission-matrix.md', matrixPage()],
   ['config/argocd/argocd-cm.yaml', await argocdConfig(kinds.map(({ kind }) => kind))],
   ['charts/fairlead/values.schema.json', valuesSchema()],
+  ['charts/fairlead/README.md', await chartReadme()],
   ['charts/fairlead/files/rules.yaml', await readFile(RULES, 'utf8')],
   ['config/monitoring/dashboard.json', dashboard()],
   ['charts/fairlead/files/dashboard.json', dashboard()],

@@ -90,6 +90,10 @@ const FLAGS = {
     schema: z.string().default('/var/run/fairlead/certificate'),
     help: 'tls.crt and tls.key of the webhook',
   },
+  'webhook-certificate': {
+    schema: z.enum(['own', 'external']).default('own'),
+    help: 'own: the certificates role makes it; external: somebody else does, cert-manager say, and writes caBundle, too',
+  },
   'webhook-service': {
     schema: z.string().default('fairlead-webhook'),
     help: 'Service that the certificate is for',

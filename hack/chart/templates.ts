@@ -72,22 +72,44 @@ function templated(document: Document): string {
     labels.delete('app.kubernetes.io/name');
     labels.set(LABELS, '');
   } else metadata.set('labels', document.createNode({ [LABELS]: '' }));
-  const isCrd = document.get('kind') === 'CustomResourceDefinition';
-  if (isCrd) metadata.set('annotations', document.createNode({ [KEEP]: '' }));
+  const settable = ANNOTATIONS.get(String(document.get('kind')));
+  if (settable) metadata.set('annotations', document.createNode({ [PLACE]: '' }));
   return document
     .toString({ lineWidth: 0, directives: false, flowCollectionPadding: false })
     .replaceAll(LABEL_LINE, '$1{{- include "fairlead.labels" . | nindent 4 }}')
-    .replace(KEEP_LINES, KEEP_TEMPLATE)
+    .replace(PLACE_LINES, settable ?? '')
     .replace(AGGREGATED, AGGREGATED_TEMPLATE);
 }
 
-const KEEP = 'fairlead-keep';
-const KEEP_LINES = new RegExp(`^  annotations:\n    ${KEEP}: ""\n`, 'm');
-const KEEP_TEMPLATE = `  {{- if .Values.crds.keep }}
+const PLACE = 'fairlead-annotations';
+const PLACE_LINES = new RegExp(`^  annotations:\\n    ${PLACE}: ""\\n`, 'm');
+/** Kinds with annotations that an operator chooses, and how they come in. */
+const ANNOTATIONS: ReadonlyMap<string, string> = new Map([
+  [
+    'CustomResourceDefinition',
+    `  {{- if .Values.crds.keep }}
   annotations:
     helm.sh/resource-policy: keep
   {{- end }}
-`;
+`,
+  ],
+  [
+    'MutatingWebhookConfiguration',
+    `  {{- if .Values.webhook.certManager.enabled }}
+  annotations:
+    cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/fairlead-webhook
+  {{- end }}
+`,
+  ],
+  [
+    'ServiceAccount',
+    `  {{- with .Values.serviceAccount.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+`,
+  ],
+]);
 const AGGREGATED = /^( +)rbac\.authorization\.k8s\.io\/aggregate-to-view: 'true'\n/m;
 const AGGREGATED_TEMPLATE = `    {{- if .Values.rbac.aggregateToDefaultRoles }}
     rbac.authorization.k8s.io/aggregate-to-view: 'true'

@@ -30,6 +30,17 @@ const values = z.strictObject({
     tokenAudiences: z.array(z.string().regex(/^[A-Za-z0-9._:/-]+$/)).min(1),
   }),
   rbac: z.strictObject({ create: z.boolean(), aggregateToDefaultRoles: z.boolean() }),
+  serviceAccount: z.strictObject({ annotations: strings }),
+  webhook: z.strictObject({
+    certManager: z.strictObject({
+      enabled: z.boolean(),
+      issuerRef: z.strictObject({
+        kind: z.enum(['Issuer', 'ClusterIssuer']).optional(),
+        name: z.string().min(1).optional(),
+        group: z.string().optional(),
+      }),
+    }),
+  }),
   resources: kubernetes,
   controller: role,
   admission: role,
@@ -54,6 +65,11 @@ const values = z.strictObject({
   leaderElection: z.strictObject({ enabled: z.boolean(), leaseSeconds: count.max(86_400) }),
   concurrency: count.max(256),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']),
+  traces: z.strictObject({
+    endpoint: z.string().regex(/^(https?:\/\/.+)?$/),
+    ratio: z.number().min(0).max(1),
+  }),
+  extraEnv: kubernetesList,
   audit: z.strictObject({
     log: z.string().min(1),
     maxMb: count.max(10_240),

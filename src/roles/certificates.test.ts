@@ -11,11 +11,17 @@ import { KubeError } from '../kube/errors.ts';
 import type { ObjectRef, Resource } from '../kube/objects.ts';
 import { lookAfterAll } from './certificates.ts';
 
-const config = { systemNamespace: 'sys', webhookService: 'hook', webhookNames: [], keysService: 'keys' };
+const config = {
+  systemNamespace: 'sys',
+  webhookCertificate: 'own' as 'own' | 'external',
+  webhookService: 'hook',
+  webhookNames: [],
+  keysService: 'keys',
+};
 const signal = new AbortController().signal;
 
 /** A leader whose Role does not let it at these Secrets. */
-function leader() {
+function leader(settings = config) {
   const forbidden = new Set<string>();
   const tries: string[] = [];
   const made = new Set<string>();
@@ -38,7 +44,7 @@ function leader() {
   const warned: object[] = [];
   const log = { info: () => undefined, warn: (fields: object) => void warned.push(fields) };
   const clock = new FakeClock();
-  const look = lookAfterAll(config, log, clock);
+  const look = lookAfterAll(settings, log, clock);
   return { look: async () => look(client as never, signal), forbidden, tries, made, warned, clock };
 }
 
@@ -47,6 +53,12 @@ describe('what the certificates role looks after', () => {
     const { look, tries } = leader();
     expect(await look()).toBeUndefined();
     expect(tries).toEqual([AUDIT_KEY_SECRET, CERTIFICATE_SECRET, KEYS_CERTIFICATE_SECRET]);
+  });
+
+  it("is not the webhook's certificate if somebody else makes it", async () => {
+    const { look, tries } = leader({ ...config, webhookCertificate: 'external' });
+    expect(await look()).toBeUndefined();
+    expect(tries).toEqual([AUDIT_KEY_SECRET, KEYS_CERTIFICATE_SECRET]);
   });
 
   it.each([AUDIT_KEY_SECRET, CERTIFICATE_SECRET, KEYS_CERTIFICATE_SECRET])(

@@ -136,12 +136,15 @@ export function lookAfterAll(
   };
 }
 
-type Certified = Pick<Config, 'systemNamespace' | 'webhookService' | 'webhookNames' | 'keysService'>;
+type Certified = Pick<
+  Config,
+  'systemNamespace' | 'webhookCertificate' | 'webhookService' | 'webhookNames' | 'keysService'
+>;
 type Certificate = ReturnType<typeof certificatesOf>[number];
 
 function certificatesOf(config: Certified, client: KubeClient) {
   const { systemNamespace, webhookService, webhookNames, keysService } = config;
-  return [
+  const all = [
     {
       secretName: CERTIFICATE_SECRET,
       names: servingNames(webhookService, systemNamespace, webhookNames),
@@ -159,4 +162,6 @@ function certificatesOf(config: Certified, client: KubeClient) {
       onlyIfTrusted: true,
     },
   ];
+  const external = config.webhookCertificate === 'external' ? CERTIFICATE_SECRET : undefined;
+  return all.filter(({ secretName }) => secretName !== external);
 }

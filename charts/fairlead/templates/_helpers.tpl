@@ -45,6 +45,11 @@ app.kubernetes.io/component: {{ .component }}
 - --token-audiences={{ join "," .Values.vault.tokenAudiences }}
 {{- end }}
 
+{{- define "fairlead.traceArgs" -}}
+- --traces-endpoint={{ .Values.traces.endpoint }}
+- --traces-ratio={{ .Values.traces.ratio }}
+{{- end }}
+
 {{- define "fairlead.auditArgs" -}}
 - --audit-log={{ .Values.audit.log }}
 - --audit-max-mb={{ .Values.audit.maxMb }}
@@ -101,6 +106,10 @@ spec:
         - --role={{ .component }}
         {{- include "fairlead.args" .root | nindent 8 }}
         {{- .args | nindent 8 }}
+      {{- with .root.Values.extraEnv }}
+      env:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       ports:
         - name: health
           containerPort: 8081
@@ -132,7 +141,7 @@ spec:
         timeoutSeconds: 5
         failureThreshold: 300
       {{- if .certificate }}
-      # After SIGTERM no new connection is taken, and the API server may still have this address for a moment.
+      # The API server may still have this address for a moment; after that comes SIGTERM, and --drain-seconds.
       lifecycle:
         preStop:
           sleep:
@@ -171,7 +180,7 @@ spec:
             path: tls.crt
           - key: tls.key
             path: tls.key
-        # It is made by the certificates role: the server waits for it, and the kubelet brings it.
+        # It is made by the certificates role or cert-manager: the server waits for it, and the kubelet brings it.
         optional: true
     {{- end }}
     {{- if .auditVolume }}

@@ -1,0 +1,32 @@
+// kstatus reads a JSON list of objects and prints, for each, what kstatus makes of it: that is what Flux, kapp-like tools
+// and `kubectl` plugins wait by.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+)
+
+func main() {
+	var objects []map[string]any
+	if err := json.NewDecoder(os.Stdin).Decode(&objects); err != nil {
+		fmt.Fprintln(os.Stderr, "not a JSON list of objects")
+		os.Exit(2)
+	}
+	found := make([]string, len(objects))
+	for i, object := range objects {
+		result, err := status.Compute(&unstructured.Unstructured{Object: object})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		found[i] = result.Status.String()
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(found); err != nil {
+		os.Exit(1)
+	}
+}
