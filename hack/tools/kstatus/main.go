@@ -5,15 +5,22 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kubejson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 )
 
 func main() {
+	text, err := io.ReadAll(os.Stdin)
 	var objects []map[string]any
-	if err := json.NewDecoder(os.Stdin).Decode(&objects); err != nil {
+	if err == nil {
+		// Whole numbers stay whole.
+		err = kubejson.Unmarshal(text, &objects)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "not a JSON list of objects")
 		os.Exit(2)
 	}
