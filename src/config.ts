@@ -98,6 +98,10 @@ const FLAGS = {
     schema: list.default([]),
     help: 'further DNS names and IP addresses for the certificate',
   },
+  'manage-webhook-certificate': {
+    schema: z.stringbool().default(true),
+    help: 'false: somebody else, like cert-manager, writes the certificate of the webhook and its caBundle',
+  },
   'keys-address': { schema: listenAddress.default('0.0.0.0:9444'), help: 'where the API for keys listens' },
   'keys-certificate-dir': {
     schema: z.string().default('/var/run/fairlead/keys-certificate'),
