@@ -45,6 +45,7 @@ function reasons(): string {
   ].join('\n');
 }
 
+const VALUES = new URL('../charts/fairlead/values.yaml', import.meta.url);
 const kinds = [vaultIntegration, secretReference, resourceBundle, storageConfig];
 const files = new Map([
   ...kinds.map((kind): [string, string] => [`crds/${GROUP}_${kind.plural}.yaml`, crd(kind)]),
@@ -52,7 +53,7 @@ const files = new Map([
   ['docs/permission-matrix.md', matrixPage()],
   ['config/argocd/argocd-cm.yaml', await argocdConfig(kinds.map(({ kind }) => kind))],
   ['charts/fairlead/values.schema.json', valuesSchema()],
-  ['charts/fairlead/README.md', await chartReadme()],
+  ['charts/fairlead/README.md', chartReadme(await readFile(VALUES, 'utf8'))],
   ['charts/fairlead/files/rules.yaml', await readFile(RULES, 'utf8')],
   ['config/monitoring/dashboard.json', dashboard()],
   ['charts/fairlead/files/dashboard.json', dashboard()],

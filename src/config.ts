@@ -90,9 +90,9 @@ const FLAGS = {
     schema: z.string().default('/var/run/fairlead/certificate'),
     help: 'tls.crt and tls.key of the webhook',
   },
-  'webhook-certificate': {
-    schema: z.enum(['own', 'external']).default('own'),
-    help: 'own: the certificates role makes it; external: somebody else does, cert-manager say, and writes caBundle, too',
+  'manage-webhook-certificate': {
+    schema: z.stringbool().default(true),
+    help: 'false: somebody else, like cert-manager, writes the certificate of the webhook and its caBundle',
   },
   'webhook-service': {
     schema: z.string().default('fairlead-webhook'),

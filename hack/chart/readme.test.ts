@@ -1,31 +1,52 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { chartReadme, valuesOf } from './readme.ts';
+import { valuesOf } from './readme.ts';
+
+const VALUES = new URL('../../charts/fairlead/values.yaml', import.meta.url);
 
 describe('the table of values', () => {
   it.each([
-    ['# Of it.\na: 1\n', [{ name: 'a', preset: '1', text: 'Of it.' }]],
-    ['# Two\n# lines.\na: x\n', [{ name: 'a', preset: 'x', text: 'Two lines.' }]],
-    ['# Of all.\n\n# Of it.\na: 1\n', [{ name: 'a', preset: '1', text: 'Of it.' }]],
-    ['a:\n  # Deep.\n  b: []\n', [{ name: 'a.b', preset: '[]', text: 'Deep.' }]],
+    ['# What.\na: 1\n', [{ path: 'a', fallback: '1', meaning: 'What.' }]],
+    ['# Of the file.\n\n# What.\na: 1\n', [{ path: 'a', fallback: '1', meaning: 'What.' }]],
     [
-      '# All.\na:\n  b: {}\n  # Other.\n  c: true\n',
+      'a:\n  # Two\n  # lines.\n  b: x\n  # Other.\n  c: []\n',
       [
-        { name: 'a', preset: '', text: 'All.' },
-        { name: 'a.b', preset: '{}', text: '' },
-        { name: 'a.c', preset: 'true', text: 'Other.' },
+        { path: 'a.b', fallback: '"x"', meaning: 'Two lines.' },
+        { path: 'a.c', fallback: '[]', meaning: 'Other.' },
       ],
     ],
-    ['a: { b: 1 }\n', [{ name: 'a', preset: '{ b: 1 }', text: '' }]],
-  ])('of %j', (text, expected) => expect(valuesOf(text)).toEqual(expected));
-});
+    [
+      'a:\n  # Whole.\n  resources:\n    requests: { cpu: 1 }\n',
+      [{ path: 'a.resources', fallback: '{"requests":{"cpu":1}}', meaning: 'Whole.' }],
+    ],
+  ])('has of %j each value with what it means', (yaml, expected) => {
+    expect(valuesOf(yaml)).toEqual(expected);
+  });
 
-it('tells of every value of the chart what it is', async () => {
-  const { readFile } = await import('node:fs/promises');
-  const text = await readFile(new URL('../../charts/fairlead/values.yaml', import.meta.url), 'utf8');
-  // Those that every chart has.
-  const known =
-    /^(nodeSelector|tolerations|affinity|priorityClassName|podLabels|podAnnotations|imagePullSecrets)$|(^|\.)(resources|enabled|interval|labels|pullPolicy|repository)$/;
-  const silent = valuesOf(text).filter(({ name, text }) => text === '' && !known.test(name));
-  expect(silent.map(({ name }) => name)).toEqual([]);
-  expect(await chartReadme()).toContain('| `keysApi.enabled` | `false` |');
+  it('is refused for a value of which nobody says what it is for', () => {
+    expect(() => valuesOf('# A.\na: 1\nb:\n  c: 2\n')).toThrow('b.c has no comment');
+  });
+
+  it('has the values that the ecosystem expects', async () => {
+    const paths = valuesOf(await readFile(VALUES, 'utf8')).map(({ path }) => path);
+    for (const wanted of [
+      ...['replicaCount', 'image.repository', 'image.tag', 'crds.install', 'crds.keep'],
+      ...[
+        'features.secretsV2.enabled',
+        'stores.namePrefix',
+        'serviceAccount.create',
+        'serviceAccount.annotations',
+      ],
+      ...['rbac.aggregateToDefaultRoles', 'resources', 'nodeSelector', 'tolerations', 'affinity'],
+      ...[
+        'topologySpreadConstraints',
+        'podDisruptionBudget.enabled',
+        'networkPolicy.enabled',
+        'priorityClassName',
+      ],
+      ...['leaderElection.enabled', 'concurrency', 'logLevel', 'audit.log', 'metrics.serviceMonitor.enabled'],
+      ...['metrics.dashboard.enabled', 'webhook.certManager.enabled', 'keysApi.enabled', 'extraObjects'],
+    ])
+      expect(paths).toContain(wanted);
+  });
 });

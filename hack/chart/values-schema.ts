@@ -29,18 +29,8 @@ const values = z.strictObject({
     allowHttp: z.boolean(),
     tokenAudiences: z.array(z.string().regex(/^[A-Za-z0-9._:/-]+$/)).min(1),
   }),
+  serviceAccount: z.strictObject({ create: z.boolean(), annotations: strings }),
   rbac: z.strictObject({ create: z.boolean(), aggregateToDefaultRoles: z.boolean() }),
-  serviceAccount: z.strictObject({ annotations: strings }),
-  webhook: z.strictObject({
-    certManager: z.strictObject({
-      enabled: z.boolean(),
-      issuerRef: z.strictObject({
-        kind: z.enum(['Issuer', 'ClusterIssuer']).optional(),
-        name: z.string().min(1).optional(),
-        group: z.string().optional(),
-      }),
-    }),
-  }),
   resources: kubernetes,
   controller: role,
   admission: role,
@@ -63,6 +53,7 @@ const values = z.strictObject({
     egress: kubernetesList,
   }),
   leaderElection: z.strictObject({ enabled: z.boolean(), leaseSeconds: count.max(86_400) }),
+  drainSeconds: z.int().min(0).max(15),
   concurrency: count.max(256),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']),
   traces: z.strictObject({
@@ -83,6 +74,9 @@ const values = z.strictObject({
     dashboard: z.strictObject({ enabled: z.boolean(), labels: strings }),
   }),
   readiness: z.strictObject({ requiresVault: z.boolean() }),
+  webhook: z.strictObject({
+    certManager: z.strictObject({ enabled: z.boolean(), issuerRef: kubernetes }),
+  }),
   keysApi: z.strictObject({ enabled: z.boolean(), resources: kubernetes }),
   extraObjects: z.array(z.union([z.string(), kubernetes])),
 });

@@ -13,9 +13,9 @@ import { lookAfterAll } from './certificates.ts';
 
 const config = {
   systemNamespace: 'sys',
-  webhookCertificate: 'own' as 'own' | 'external',
   webhookService: 'hook',
   webhookNames: [],
+  manageWebhookCertificate: true,
   keysService: 'keys',
 };
 const signal = new AbortController().signal;
@@ -55,8 +55,9 @@ describe('what the certificates role looks after', () => {
     expect(tries).toEqual([AUDIT_KEY_SECRET, CERTIFICATE_SECRET, KEYS_CERTIFICATE_SECRET]);
   });
 
-  it("is not the webhook's certificate if somebody else makes it", async () => {
-    const { look, tries } = leader({ ...config, webhookCertificate: 'external' });
+  it('is not the certificate of the webhook if somebody else looks after that: it is not even read', async () => {
+    const { look, forbidden, tries } = leader({ ...config, manageWebhookCertificate: false });
+    forbidden.add(CERTIFICATE_SECRET).add(WEBHOOK_CONFIGURATION).add(LEGACY_SPARK_CONFIGURATION);
     expect(await look()).toBeUndefined();
     expect(tries).toEqual([AUDIT_KEY_SECRET, KEYS_CERTIFICATE_SECRET]);
   });

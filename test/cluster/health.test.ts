@@ -25,7 +25,13 @@ beforeAll(async () => {
     {
       ...storage,
       metadata: { name: 'bucket', namespace },
-      spec: { type: 's3', region: 'eu-central-1', bucket: 'lake', accessKeySecret: key('a'), storageSecret: key('a') },
+      spec: {
+        type: 's3',
+        region: 'eu-central-1',
+        bucket: 'lake',
+        accessKeySecret: key('a'),
+        storageSecret: key('a'),
+      },
     },
   );
 }, 300_000);

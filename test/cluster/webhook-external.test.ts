@@ -39,7 +39,7 @@ beforeAll(async () => {
   // The type of a Secret is fixed.
   await k.remove('secret', SYSTEM, CERTIFICATE_SECRET);
   await certify(first);
-  p = await platform('external', { flags: ['--webhook-certificate', 'external'] });
+  p = await platform('external', { flags: ['--manage-webhook-certificate', 'false'] });
   await inject(first);
   namespace = await p.namespace('external');
   await p.store('external', { a: 'one' });

@@ -64,6 +64,11 @@ app.kubernetes.io/component: {{ .component }}
 - --lease-seconds={{ .Values.leaderElection.leaseSeconds }}
 {{- end }}
 
+{{/* How long what is served is still answered after SIGTERM. */}}
+{{- define "fairlead.drainArgs" -}}
+- --drain-seconds={{ .Values.drainSeconds }}
+{{- end }}
+
 {{/* The pod of a role. Takes root, component, args (text), ports (text), resources, and certificate (the name of a Secret, or empty). */}}
 {{- define "fairlead.pod" -}}
 metadata:
@@ -82,7 +87,7 @@ spec:
   automountServiceAccountToken: {{ ne .component "admission" }}
   # The operator needs none of the variables that Kubernetes makes of Services.
   enableServiceLinks: false
-  # All work ends within 25 seconds of SIGTERM.
+  # The sleep before SIGTERM, then at most 25 seconds for all work, with those of drainSeconds.
   terminationGracePeriodSeconds: 40
   {{- with .root.Values.imagePullSecrets }}
   imagePullSecrets:
@@ -141,7 +146,7 @@ spec:
         timeoutSeconds: 5
         failureThreshold: 300
       {{- if .certificate }}
-      # The API server may still have this address for a moment; after that comes SIGTERM, and --drain-seconds.
+      # Whoever calls may have this address for a moment longer: kube-proxy of a big cluster takes more than drainSeconds.
       lifecycle:
         preStop:
           sleep:
@@ -180,7 +185,7 @@ spec:
             path: tls.crt
           - key: tls.key
             path: tls.key
-        # It is made by the certificates role or cert-manager: the server waits for it, and the kubelet brings it.
+        # It is made by the certificates role: the server waits for it, and the kubelet brings it.
         optional: true
     {{- end }}
     {{- if .auditVolume }}
