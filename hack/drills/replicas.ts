@@ -75,10 +75,10 @@ export class Replicas {
     return { name, process, wire: through };
   }
 
-  /** In order, as Kubernetes ends a pod: out of the Service, then SIGTERM. Resolves to the exit code. */
+  /** SIGTERM; the Service finds out by its readiness, a moment later. Resolves to the exit code. */
   async stop(replica: Replica): Promise<number | null> {
-    this.#forget(replica);
     const code = await replica.process.stop();
+    this.#forget(replica);
     await replica.wire?.close();
     return code;
   }

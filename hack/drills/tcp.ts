@@ -15,7 +15,7 @@ export interface Endpoint {
  */
 export interface Balancer {
   add(endpoint: Endpoint): void;
-  /** As for a pod that is being deleted: gets no new connection. */
+  /** As for a pod that is gone: gets no new connection. */
   remove(name: string): void;
   /** Connections that found no endpoint, or one that refused them. */
   readonly refused: number;
