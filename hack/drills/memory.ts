@@ -10,8 +10,8 @@ import type { Replicated } from './replicas.ts';
 const V1 = '/sys/fs/cgroup/memory';
 const ROOT = existsSync(V1) ? V1 : '/sys/fs/cgroup';
 const LIMIT = existsSync(V1) ? 'memory.limit_in_bytes' : 'memory.max';
-/** What the process may take beside what it has already: far less than pods cost it for a moment. */
-const LIMIT_BYTES = 8 * 1024 * 1024;
+/** What the process may take beside what it has already: far less than the next few pods cost it. */
+const LIMIT_BYTES = 1024 * 1024;
 
 /**
  * A replica is put into a cgroup with less memory than it needs, so that the kernel kills it, as it does with a container
