@@ -60,7 +60,14 @@ async function restart(lab: Lab, component: string, how: 'stop' | 'kill'): Promi
     await lab.cluster[how](component);
     await lab.cluster.start(component);
   });
-  return `ready again after ${down} s`;
+  return `ready again after ${down} s${await revived(lab)}`;
+}
+
+/** A leader that cannot renew its lease for too long ends. */
+async function revived(lab: Lab): Promise<string> {
+  await lab.leader(undefined, new Date());
+  const count = await lab.replicas.revive();
+  return count > 0 ? `; controllers that ended and were started again: ${count}` : '';
 }
 
 /** How often watches of both controllers were answered with 410 Gone. */

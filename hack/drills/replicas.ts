@@ -21,6 +21,7 @@ export class Replicas {
   readonly #dir: string;
   readonly balancer: Balancer;
   readonly #running: Record<Replicated, Replica[]> = { admission: [], controller: [] };
+  readonly #ended = new Set<Replica>();
   #count = 0;
 
   private constructor(fairlead: Fairlead, cluster: RunningCluster, dir: string, service: Balancer) {
@@ -50,6 +51,7 @@ export class Replicas {
       ? this.#admission(name, flags)
       : this.#controller(name, flags));
     this.#running[role].push(replica);
+    void replica.process.exited.then(() => this.#ended.add(replica));
     return replica;
   }
 
@@ -89,6 +91,18 @@ export class Replicas {
     this.#forget(replica);
     await replica.wire?.close();
     return replica.process.exited;
+  }
+
+  /** What the supervisor does: those that ended by themselves are started again. Resolves to how many. */
+  async revive(): Promise<number> {
+    const lost = [...this.#running.admission, ...this.#running.controller].filter((one) =>
+      this.#ended.has(one),
+    );
+    for (const one of lost) {
+      await this.lose(one);
+      await this.add(one.process.role as Replicated);
+    }
+    return lost.length;
   }
 
   /** A rolling update: for each replica one more that is ready, and then one less. Resolves to the exit codes. */
