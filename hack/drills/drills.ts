@@ -9,8 +9,8 @@ import { rolling } from './rolling.ts';
 
 export interface Drill {
   readonly about: string;
-  /** Resolves to the rows of a table. */
-  readonly run: (lab: Lab) => Promise<readonly object[]>;
+  /** Yields the rows of a table. */
+  readonly run: (lab: Lab) => AsyncIterable<object>;
 }
 
 const LOAD = { pods: 300, perSecond: 15 };
@@ -19,39 +19,42 @@ const LOAD = { pods: 300, perSecond: 15 };
 export const DRILLS: Readonly<Record<string, Drill>> = {
   leader: {
     about: 'the leader is killed, paused past its lease, cut off from the API server',
-    run: async (lab) => each(FATES, async (fate) => loseLeader(lab, fate, LOAD)),
+    run: (lab) => each(FATES, async (fate) => loseLeader(lab, fate, LOAD)),
   },
   rolling: {
     about: 'both replicas of admission and controller are replaced (PODS=2000)',
-    run: async (lab) => [await rolling(lab, { pods: Number(process.env['PODS'] ?? 2000), perSecond: 60 })],
+    run: (lab) =>
+      each(['rolling'], async () =>
+        rolling(lab, { pods: Number(process.env['PODS'] ?? 2000), perSecond: 60 }),
+      ),
   },
   downtime: {
     about: 'nothing of Fairlead runs for a while (SECONDS_DOWN=180)',
-    run: async (lab) => downtime(lab, Number(process.env['SECONDS_DOWN'] ?? 180)),
+    run: async function* (lab) {
+      yield* await downtime(lab, Number(process.env['SECONDS_DOWN'] ?? 180));
+    },
   },
   'control-plane': {
     about: 'API server and etcd restarted, etcd compacted, 429 from priority and fairness',
-    run: async (lab) => each(CONTROL_PLANE_CASES, async (one) => controlPlane(lab, one, LOAD)),
+    run: (lab) => each(CONTROL_PLANE_CASES, async (one) => controlPlane(lab, one, LOAD)),
   },
   certificate: {
     about: 'the certificate of the webhook is renewed under load; it has expired',
-    run: async (lab) => each(CERTIFICATE_CASES, async (one) => certificate(lab, one, LOAD)),
+    run: (lab) => each(CERTIFICATE_CASES, async (one) => certificate(lab, one, LOAD)),
   },
   'audit-disk': {
     about: 'the disk of the audit is full for a while (root: mounts a tmpfs)',
-    run: async (lab) => [await auditDisk(lab, LOAD)],
+    run: (lab) => each(['audit-disk'], async () => auditDisk(lab, LOAD)),
   },
   memory: {
     about: 'the leader, and an admission replica, are killed by the kernel for their memory (root: cgroup)',
-    run: async (lab) => each(['controller', 'admission'], async (role) => outOfMemory(lab, role, LOAD)),
+    run: (lab) => each(['controller', 'admission'], async (role) => outOfMemory(lab, role, LOAD)),
   },
 };
 
-async function each<T extends string>(
+async function* each<T extends string>(
   cases: readonly T[],
   run: (one: T) => Promise<object>,
-): Promise<object[]> {
-  const rows: object[] = [];
-  for (const one of cases) rows.push(await run(one));
-  return rows;
+): AsyncGenerator<object> {
+  for (const one of cases) yield await run(one);
 }

@@ -39,9 +39,9 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(DRILLS)) {
     const cluster = await up({ dir: join(dir, 'cluster'), node: false });
     const lab = await openLab({ cluster, dir: join(dir, 'fairlead') });
     try {
-      const rows = (await DRILLS[name]?.run(lab)) ?? [];
-      results[name] = rows;
-      if (!json) show(rows);
+      const rows: object[] = (results[name] = []);
+      // What was found out before a failure is told as well.
+      for await (const row of DRILLS[name]?.run(lab) ?? []) rows.push(row);
     } finally {
       await lab.close();
     }
@@ -49,6 +49,7 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(DRILLS)) {
     console.error(error);
     process.exitCode = 1;
   } finally {
+    if (!json) show(results[name] ?? []);
     await down(join(dir, 'cluster'));
     await rm(dir, { recursive: true, force: true });
   }
