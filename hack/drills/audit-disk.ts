@@ -42,7 +42,7 @@ export async function auditDisk(lab: Lab, load: Load): Promise<Outcome> {
 
 /** One controller with these flags, and then another one. */
 async function replace(lab: Lab, flags: readonly string[]): Promise<void> {
-  const before = [...lab.replicas.of('controller')];
+  const before = lab.replicas.of('controller');
   for (const old of before) await lab.replicas.stop(old);
   for (const _ of before) await lab.replicas.add('controller', flags);
 }

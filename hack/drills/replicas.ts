@@ -41,7 +41,7 @@ export class Replicas {
   }
 
   of(role: Replicated): readonly Replica[] {
-    return this.#running[role];
+    return [...this.#running[role]];
   }
 
   /** One more, ready. */
@@ -108,7 +108,7 @@ export class Replicas {
   /** A rolling update: for each replica one more that is ready, and then one less. Resolves to the exit codes. */
   async roll(role: Replicated): Promise<(number | null)[]> {
     const codes: (number | null)[] = [];
-    for (const old of [...this.#running[role]]) {
+    for (const old of this.of(role)) {
       await this.add(role);
       codes.push(await this.stop(old));
     }
