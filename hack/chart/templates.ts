@@ -137,6 +137,9 @@ const AGGREGATED_TEMPLATE = `    {{- if .Values.rbac.aggregateToDefaultRoles }}
     {{- end }}
 `;
 
+/** Where it is a whole text of YAML, which a namespace of digits would not be. */
+const IN_NAMESPACE = new RegExp(`(\\bnamespace: |\\[kube-system, )${DEFAULT_SYSTEM_NAMESPACE}\\b`, 'g');
+
 /**
  * What an operator sets: just what src/controllers/policies.ts puts into the policies that it expects, for a policy that
  * differs stops all deliveries.
@@ -144,6 +147,7 @@ const AGGREGATED_TEMPLATE = `    {{- if .Values.rbac.aggregateToDefaultRoles }}
 function settings(text: string): string {
   const audiences = `[${DEFAULT_TOKEN_AUDIENCES.map((item) => `'${item}'`).join(', ')}]`;
   return text
+    .replaceAll(IN_NAMESPACE, '$1{{ .Release.Namespace | quote }}')
     .replaceAll(DEFAULT_SYSTEM_NAMESPACE, '{{ .Release.Namespace }}')
     .replaceAll(audiences, '{{ include "fairlead.celAudiences" . }}')
     .replaceAll(`'${DEFAULT_STORE_PREFIX}-'`, "'{{ .Values.stores.namePrefix }}-'")

@@ -50,8 +50,21 @@ app.kubernetes.io/component: {{ .component }}
 - --traces-ratio={{ .Values.traces.ratio }}
 {{- end }}
 
+{{/* Each pod has a file of its own: two that rotate the same one would lose lines. */}}
+{{- define "fairlead.auditLog" -}}
+{{- with .Values.audit -}}
+{{- if .volume -}}
+{{- if not (isAbs .log) }}{{ fail (printf "audit.log: %s: with audit.volume it must be the absolute path of a file, like /var/log/fairlead/audit.log" .log) }}{{ end -}}
+{{ dir .log }}/$(POD_NAME).{{ base .log }}
+{{- else -}}
+{{- if ne .log "-" }}{{ fail (printf "audit.log: %s: a file needs audit.volume, since nothing else can be written" .log) }}{{ end -}}
+-
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{- define "fairlead.auditArgs" -}}
-- --audit-log={{ .Values.audit.log }}
+- --audit-log={{ include "fairlead.auditLog" . }}
 - --audit-max-mb={{ .Values.audit.maxMb }}
 - --audit-max-files={{ .Values.audit.maxFiles }}
 {{- if .Values.audit.bestEffort }}
@@ -111,9 +124,17 @@ spec:
         - --role={{ .component }}
         {{- include "fairlead.args" .root | nindent 8 }}
         {{- .args | nindent 8 }}
-      {{- with .root.Values.extraEnv }}
+      {{- if or .auditVolume .root.Values.extraEnv }}
       env:
+        {{- if .auditVolume }}
+        - name: POD_NAME
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.name
+        {{- end }}
+        {{- with .root.Values.extraEnv }}
         {{- toYaml . | nindent 8 }}
+        {{- end }}
       {{- end }}
       ports:
         - name: health
@@ -224,7 +245,7 @@ apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: fairlead-{{ .component }}
-  namespace: {{ .root.Release.Namespace }}
+  namespace: {{ .root.Release.Namespace | quote }}
   labels:
     {{- include "fairlead.labels" .root | nindent 4 }}
     app.kubernetes.io/component: {{ .component }}
@@ -234,11 +255,17 @@ spec:
   selector:
     matchLabels:
       {{- include "fairlead.selector" . | nindent 6 }}
+  {{- if and .elects (not .root.Values.leaderElection.enabled) }}
+  # Two that take no notice of each other must not run at the same time.
+  strategy:
+    type: Recreate
+  {{- else }}
   strategy:
     type: RollingUpdate
     rollingUpdate:
       maxUnavailable: 0
       maxSurge: 1
+  {{- end }}
   template:
     {{- include "fairlead.pod" . | nindent 4 }}
 {{- end }}
