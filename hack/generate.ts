@@ -7,7 +7,6 @@ import { dirname } from 'node:path';
 import { stringify } from 'yaml';
 import { customResourceDefinition } from '../src/api/crd.ts';
 import { GROUP } from '../src/api/names.ts';
-import { isTerminal, REASONS, type Reason } from '../src/api/reasons.ts';
 import { resourceBundle } from '../src/api/resource-bundle.ts';
 import { secretReference } from '../src/api/secret-reference.ts';
 import { storageConfig } from '../src/api/storage-config.ts';
@@ -19,58 +18,47 @@ import { dashboard } from './monitoring/dashboard.ts';
 import { chartTemplates } from './chart/templates.ts';
 import { chartReadme } from './chart/readme.ts';
 import { valuesSchema } from './chart/values-schema.ts';
+import { kindPages } from './docs/kinds.ts';
+import { reasonsPage } from './docs/reasons.ts';
 
 function crd(kind: Parameters<typeof customResourceDefinition>[0]): string {
   const yaml = stringify(customResourceDefinition(kind), { version: '1.1', lineWidth: 120 });
   return `# Generated from src/api by hack/generate.ts; do not edit.\n---\n${yaml}`;
 }
 
-function reasons(): string {
-  const rows = (Object.keys(REASONS) as Reason[]).map((reason) => {
-    const { meaning, fix } = REASONS[reason];
-    return `| \`${reason}\` | ${meaning} | ${fix} | ${isTerminal(reason) ? 'yes' : ''} |`;
-  });
-  return [
-    '<!-- Generated from src/api/reasons.ts by hack/generate.ts; do not edit. -->',
-    '',
-    '# Reasons',
-    '',
-    'Every reason that a condition, an event or an entry of Fairlead can carry.',
-    '"Stalled" means that waiting does not help: somebody has to change the object itself.',
-    '',
-    '| reason | what it means | what to do | stalled |',
-    '|---|---|---|---|',
-    ...rows,
-    '',
-  ].join('\n');
-}
-
 const VALUES = new URL('../charts/fairlead/values.yaml', import.meta.url);
 const kinds = [vaultIntegration, secretReference, resourceBundle, storageConfig];
 const files = new Map([
   ...kinds.map((kind): [string, string] => [`crds/${GROUP}_${kind.plural}.yaml`, crd(kind)]),
-  ['docs/reasons.md', reasons()],
+  ['docs/reasons.md', reasonsPage()],
   ['docs/permission-matrix.md', matrixPage()],
+  ...kindPages(),
   ['config/argocd/argocd-cm.yaml', await argocdConfig(kinds.map(({ kind }) => kind))],
   ['charts/fairlead/values.schema.json', valuesSchema()],
   ['charts/fairlead/README.md', chartReadme(await readFile(VALUES, 'utf8'))],
   ['charts/fairlead/files/rules.yaml', await readFile(RULES, 'utf8')],
   ['config/monitoring/dashboard.json', dashboard()],
   ['charts/fairlead/files/dashboard.json', dashboard()],
-  ...(await chartTemplates()),
 ]);
 
 const check = process.argv.includes('--check');
 const differing: string[] = [];
-for (const [path, content] of files) {
-  const url = new URL(`../${path}`, import.meta.url);
-  const present = await readFile(url, 'utf8').catch(() => '');
-  if (present === content) continue;
-  differing.push(path);
-  if (check) continue;
-  await mkdir(dirname(url.pathname), { recursive: true });
-  await writeFile(url, content);
+
+async function write(contents: ReadonlyMap<string, string>): Promise<void> {
+  for (const [path, content] of contents) {
+    const url = new URL(`../${path}`, import.meta.url);
+    const present = await readFile(url, 'utf8').catch(() => '');
+    if (present === content) continue;
+    differing.push(path);
+    if (check) continue;
+    await mkdir(dirname(url.pathname), { recursive: true });
+    await writeFile(url, content);
+  }
 }
+
+await write(files);
+// Afterwards: they are made of files that were written just now.
+await write(await chartTemplates());
 if (check && differing.length > 0) {
   console.error(`generated files differ from their source: ${differing.join(', ')}; run make generate`);
   process.exitCode = 1;

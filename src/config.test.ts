@@ -67,6 +67,7 @@ describe('configuration', () => {
       '--token-audiences',
     ],
     ['an audit that keeps nothing', [...role, '--audit-max-files', '1'], '--audit-max-files'],
+    ['an address of docs that is none', [...role, '--docs-url', 'docs/'], '--docs-url'],
     ['an unknown flag', [...role, '--vault-token', 'x'], '--vault-hosts'],
     ['a flag without a value', ['--role'], 'unknown or incomplete flag'],
   ])('refuses %s and says what is possible', (_, args, says) => {

@@ -121,6 +121,13 @@ const FLAGS = {
     schema: z.stringbool().default(false),
     help: 'true delivers even if the audit cannot be written',
   },
+  'docs-url': {
+    schema: z
+      .url({ protocol: /^https?$/ })
+      .max(256)
+      .optional(),
+    help: 'where docs/ can be read: messages about a problem then end with a link to its reason; absent: no link',
+  },
   'traces-endpoint': {
     schema: z.url({ protocol: /^https?$/ }).optional(),
     help: 'where traces are sent by OTLP over HTTP, like http://collector:4318/v1/traces; absent: no traces',

@@ -74,6 +74,10 @@ const values = z.strictObject({
     ratio: z.number().min(0).max(1),
   }),
   extraEnv: z.array(variable),
+  docsUrl: z
+    .string()
+    .max(256)
+    .regex(/^(https?:\/\/[^\s"'{}]+)?$/),
   audit: z.strictObject({
     log: z.string().min(1),
     maxMb: count.max(10_240),

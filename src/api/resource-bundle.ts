@@ -4,7 +4,7 @@ import { cel, conditionedStatus, defineKind, READY_COLUMNS } from './schema.ts';
 
 const subject = z
   .object({
-    kind: z.enum(['User', 'Group', 'ServiceAccount']),
+    kind: z.enum(['User', 'Group', 'ServiceAccount']).describe('What the subject is.'),
     name: z
       .string()
       .min(1)

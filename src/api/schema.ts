@@ -31,23 +31,24 @@ export function entryStates(type: z.ZodString) {
       z.object({
         name: z.string().describe('Name of the environment variable or of the Spark property.'),
         type,
-        id: z.string(),
+        id: z.string().describe('Id of that source.'),
         state: z.string().describe('Resolved, or the reason why not.'),
         version: z.int().optional().describe('VAULT only: the version of the KV v2 secret.'),
       }),
     )
     .meta(listMap('name'))
-    .optional();
+    .optional()
+    .describe('How each variable and each Spark property came out.');
 }
 
 /** metav1.Condition. */
 export const condition = z.object({
-  type: z.string().max(316),
-  status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string().min(1).max(1024),
-  message: z.string().max(32_768),
-  lastTransitionTime: z.string().meta({ format: 'date-time' }),
-  observedGeneration: z.int().min(0).optional(),
+  type: z.string().max(316).describe('Ready: the sum. Stalled: there only while waiting does not help.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
+  reason: z.string().min(1).max(1024).describe('Why, in one word of docs/reasons.md.'),
+  message: z.string().max(32_768).describe('Why, for people. Stable text: no times and no counters.'),
+  lastTransitionTime: z.string().meta({ format: 'date-time' }).describe('When status changed last.'),
+  observedGeneration: z.int().min(0).optional().describe('The generation that it is about.'),
 });
 export type Condition = z.infer<typeof condition>;
 
@@ -55,7 +56,7 @@ export type Condition = z.infer<typeof condition>;
 export function conditionedStatus<F extends z.core.$ZodLooseShape>(fields: F) {
   return z.object({
     observedGeneration: z.int().optional().describe('The generation that the conditions are about.'),
-    conditions: z.array(condition).meta(listMap('type')).optional(),
+    conditions: z.array(condition).meta(listMap('type')).optional().describe('What is so, and why.'),
     ...fields,
   });
 }

@@ -76,13 +76,13 @@ const spec = z
   );
 
 const status = conditionedStatus({
-  entries: entryStates(z.string()),
+  entries: entryStates(z.string().describe('Type of the source: KUBERNETES or VAULT.')),
   imports: z
     .array(
       z.object({
-        type: z.string(),
-        id: z.string(),
-        path: z.string().optional(),
+        type: z.string().describe('Type of the source: KUBERNETES or VAULT.'),
+        id: z.string().describe('Id of that source.'),
+        path: z.string().optional().describe("VAULT only: the path below the integration's."),
         version: z.int().optional().describe('VAULT only: the version of the KV v2 secret.'),
         state: z.string().describe('Resolved, or the reason why not.'),
         variables: z.int().describe('How many variables it makes.'),

@@ -35,7 +35,7 @@ export async function checkNamed(
   const fields = fieldsOf(resolution);
   const changed = await writeStatus(RESOURCE_OF[kind], object, outcome, fields, signal, deps);
   if (changed) {
-    recordReady(kind, object, outcome, deps.events);
+    recordReady(kind, object, outcome, deps);
     await deps.audit.note(checkRecord(kind, object, outcome, resolution, deps.systemNamespace), signal);
   }
   return outcome;

@@ -44,6 +44,8 @@ export interface ControllersOptions {
   readonly legacySpark: boolean;
   /** SecretReferences are served, and not legacy placeholders alone. */
   readonly secretsV2: boolean;
+  /** Where docs/ can be read. */
+  readonly docsUrl?: string | undefined;
   readonly stillLeader: () => boolean;
   /** What every loop shares: log, metrics, who is told that it runs. */
   readonly loop: Pick<ControllerOptions, 'log' | 'metrics' | 'loops' | 'within'>;

@@ -7,6 +7,7 @@ import type { EventRecorder } from '../kube/events.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Resource } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { seeDocs } from '../resolve/see-docs.ts';
 import type { Told } from '../runtime/outcome.ts';
 import type { AskDependencies } from './ask.ts';
 import { isGone } from './gone.ts';
@@ -20,6 +21,8 @@ export interface StatusDependencies extends Omit<AskDependencies, 'world'> {
   readonly clock: Clock;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly audit: Pick<AuditLog, 'note'>;
+  /** Where docs/ can be read: what a status or event says about a problem ends with a link to its reason. */
+  readonly docsUrl?: string | undefined;
   /** Milliseconds until what is good is checked again; with jitter. */
   readonly refreshMs: () => number;
 }
@@ -42,11 +45,15 @@ export async function writeStatus(
   outcome: Told,
   fields: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
-  deps: { readonly client: Pick<KubeClient, 'patch'>; readonly clock: Clock },
+  deps: { readonly client: Pick<KubeClient, 'patch'>; readonly clock: Clock } & Pick<
+    StatusDependencies,
+    'docsUrl'
+  >,
 ): Promise<boolean> {
   const { name, namespace = '', generation = 1, uid } = object.metadata;
   const old = object.status ?? {};
-  const conditions = readyConditions(old.conditions, outcome, generation, deps.clock.wall());
+  const message = seeDocs(deps.docsUrl, outcome.reason, outcome.message);
+  const conditions = readyConditions(old.conditions, { ...outcome, message }, generation, deps.clock.wall());
   const wanted: Record<string, unknown> = { ...fields, observedGeneration: generation, conditions };
   const present = old as Record<string, unknown>;
   const same = Object.keys(wanted).every((field) => isDeepStrictEqual(wanted[field], present[field]));
@@ -76,7 +83,7 @@ export function recordReady(
   kind: string,
   object: Owned,
   outcome: Told,
-  events: Pick<EventRecorder, 'record'>,
+  { events, docsUrl }: Pick<StatusDependencies, 'events' | 'docsUrl'>,
 ): void {
   const { name, namespace = '', uid } = object.metadata;
   events.record({
@@ -84,6 +91,6 @@ export function recordReady(
     type: outcome.kind === 'done' ? 'Normal' : 'Warning',
     reason: outcome.reason,
     action: 'Check',
-    message: outcome.message,
+    message: seeDocs(docsUrl, outcome.reason, outcome.message),
   });
 }

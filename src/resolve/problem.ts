@@ -80,9 +80,9 @@ function others(rest: readonly Problem[]): string[] {
 }
 
 /** Cuts at a character, not inside one. */
-export function bound(message: string): string {
-  if (Buffer.byteLength(message) <= LIMITS.messageBytes) return message;
-  const room = LIMITS.messageBytes - Buffer.byteLength('…');
+export function bound(message: string, limit: number = LIMITS.messageBytes): string {
+  if (Buffer.byteLength(message) <= limit) return message;
+  const room = limit - Buffer.byteLength('…');
   const bytes = Buffer.from(message).subarray(0, room);
   return `${new TextDecoder().decode(bytes, { stream: true })}…`;
 }

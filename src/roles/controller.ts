@@ -35,6 +35,7 @@ export function controllerRole(
   traces: Tracing,
 ): Role {
   const { systemNamespace, storePrefix, workers, refreshSeconds, strictUse, legacySpark, secretsV2 } = config;
+  const { docsUrl } = config;
   const { vaultHosts, allowHttpVault: allowHttp, tokenAudiences } = config;
   const allowed = { vaultHosts, allowHttp, tokenAudiences };
   const random = Math.random;
@@ -128,7 +129,7 @@ export function controllerRole(
               {
                 ...{ client: leader, clock, random, world: seen, guard, vault, events, audit, stillLeader },
                 ...{ systemNamespace, storePrefix, allowed, workers, refreshSeconds, strictUse },
-                ...{ legacySpark, secretsV2 },
+                ...{ legacySpark, secretsV2, docsUrl },
                 loop: { log, loops, metrics: metrics.controller, within },
                 onWaited: metrics.pods.waited,
                 queueMetrics: metrics.queue,

@@ -115,6 +115,7 @@ describe('the chart', () => {
         'features.legacySpark.enabled=true',
         'leaderElection.enabled=false',
         'replicaCount=1',
+        'docsUrl=https://docs.example.com/fairlead',
       ],
     ],
   ])('starts every role with flags that it takes, with %j', async (set) => {

@@ -2,6 +2,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Problem } from '../../resolve/problem.ts';
 import { resolve } from '../../resolve/resolve.ts';
+import { seeDocs } from '../../resolve/see-docs.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { done, later, type Outcome, type Told } from '../../runtime/outcome.ts';
 import { ask, type AskDependencies } from '../ask.ts';
@@ -35,6 +36,8 @@ export interface PodGateDependencies
   /** With --strict-use: the pod's ServiceAccount must be allowed to use what the pod names. */
   readonly strictUse?: StrictUse | undefined;
   readonly audit: AuditDependencies['audit'];
+  /** Where docs/ can be read: why a pod waits then ends with a link to its reason. */
+  readonly docsUrl?: string | undefined;
 }
 
 /** One pass for one pod: gather references and values, decide, create the delivery, lift the gate. */
@@ -180,7 +183,8 @@ export async function reportWaiting(
   const pod = world.pods.get(key);
   if (!pod || outcome.kind === 'done') return;
   const { uid } = pod.metadata;
-  const { reason, message } = outcome;
+  const { reason } = outcome;
+  const message = seeDocs(deps.docsUrl, reason, outcome.message);
   const shown = pod.condition?.status === 'False' ? pod.condition : undefined;
   const old = memory.report(uid) ?? shown;
   if (old?.reason === reason && old.message === message && pod.condition?.status !== 'True') return;

@@ -38,6 +38,33 @@ function world(writes: { condition?: () => Promise<void>; note?: () => Promise<v
   return { did, memory, report: async () => reportWaiting('team-a/driver', held, signal, deps) };
 }
 
+describe('what a pod is told', () => {
+  it.each([
+    ['has no link without --docs-url', undefined, 'vault is sealed'],
+    [
+      'ends with the link to its reason',
+      'https://docs.example.com',
+      'vault is sealed See https://docs.example.com/reasons.md#sealed',
+    ],
+  ])('%s', async (_, docsUrl, message) => {
+    const said: unknown[] = [];
+    const deps = {
+      world: { pods: { get: () => pod } },
+      client: {
+        patch: async (...[, , body]: [unknown, unknown, { status: { conditions: { message: string }[] } }]) =>
+          void said.push(body.status.conditions[0]?.message),
+      },
+      audit: { note: async () => undefined },
+      events: { record: (event: { message: string }) => void said.push(event.message) },
+      ...{ clock: new FakeClock(), memory: new PodMemory(), docsUrl },
+    } as unknown as PodGateDependencies;
+    await reportWaiting('team-a/driver', held, signal, deps);
+    expect(said).toEqual([message, message]);
+    await reportWaiting('team-a/driver', held, signal, deps);
+    expect(said).toHaveLength(2);
+  });
+});
+
 describe('a pod that waits', () => {
   it('has its condition although the audit hangs', async () => {
     const { did, memory, report } = world({ note: async () => new Promise(() => undefined) });

@@ -16,6 +16,7 @@ export interface BundleDependencies {
   readonly client: Pick<KubeClient, 'patch' | 'delete'>;
   readonly clock: Clock;
   readonly events: Pick<EventRecorder, 'record'>;
+  readonly docsUrl?: string | undefined;
   /** The problem if Fairlead's policies do not stand in the cluster: then nothing is granted, only taken away. */
   readonly fence: () => Problem | undefined;
 }
@@ -47,7 +48,7 @@ export async function reconcileBundle(
   const outcome = problem ? waiting(problem.reason, problem.message) : bundleOutcome(wanted, integrations);
   const fields = { integrations, integrationCount: integrations.length };
   const changed = await writeStatus(RESOURCES.resourceBundles, stands, outcome, fields, signal, deps);
-  if (changed) recordReady('ResourceBundle', stands, outcome, deps.events);
+  if (changed) recordReady('ResourceBundle', stands, outcome, deps);
   return outcome;
 }
 

@@ -34,6 +34,6 @@ export async function reconcileIntegration(
   const outcome = integrationOutcome(found, elder, deps.refreshMs());
   const fields = statusFields(spec.path, found);
   const changed = await writeStatus(RESOURCES.vaultIntegrations, integration, outcome, fields, signal, deps);
-  if (changed) recordReady('VaultIntegration', integration, outcome, deps.events);
+  if (changed) recordReady('VaultIntegration', integration, outcome, deps);
   return outcome;
 }

@@ -262,7 +262,9 @@ describe('a report on a pod', () => {
         fix: expect.stringContaining('Correct the key'),
       },
     });
-    expect(textOf(report)).toMatch(/SecretsDelivered: +False KeyNotFound\nMessage: +A is not there\nFix: /);
+    expect(textOf(report)).toMatch(
+      /SecretsDelivered: +False KeyNotFound\nMessage: +A is not there\nFix: .*\nRead: +docs\/reasons\.md#keynotfound\n/,
+    );
   });
 
   it('finds conflicts and what is missing, and leaves out what it cannot see', () => {

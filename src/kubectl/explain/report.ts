@@ -5,7 +5,7 @@ import {
   REFERENCES_ANNOTATION,
   STORAGE_ANNOTATION,
 } from '../../api/names.ts';
-import { fixOf } from '../../api/reasons.ts';
+import { fixOf, pageOf } from '../../api/reasons.ts';
 import { NAMING_ANNOTATIONS } from '../../admission/annotations.ts';
 import { deliveryNameOf, placeholderKeys, listedNames } from '../../admission/pod.ts';
 import { allContainers } from '../../admission/pod-shape.ts';
@@ -34,6 +34,8 @@ export interface Report {
   readonly condition?: { readonly status: string; readonly reason: string; readonly message: string };
   /** What to do, by the table of reasons. */
   readonly fix?: string;
+  /** Where to read on: `docs/reasons.md#keynotfound`. */
+  readonly docs?: string;
   readonly variables: readonly Row[];
   /** What a look at the objects shows, beside what the controller said. */
   readonly problems: readonly Problem[];
@@ -83,7 +85,9 @@ export function reportOf(known: Known, name: string): Report {
   const problems = problemsOf(known, placeholders);
   const condition = conditionOf(known);
   const podFacts = pod && podReport(pod, delivery, variables);
-  const fix = condition?.status === 'True' ? undefined : fixOf(condition?.reason);
+  const reason = condition?.status === 'True' ? undefined : condition?.reason;
+  const fix = fixOf(reason);
+  const page = pageOf(reason);
   return {
     kind: pod ? 'Pod' : known.storages.size > 0 ? 'StorageConfig' : 'SecretReference',
     namespace,
@@ -95,6 +99,7 @@ export function reportOf(known: Known, name: string): Report {
     ...(podFacts && { pod: podFacts }),
     ...(condition && { condition }),
     ...(fix && { fix }),
+    ...(page && { docs: `docs/${page}` }),
     variables,
     problems,
     integrations: integrationsOf(known),

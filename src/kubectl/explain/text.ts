@@ -30,6 +30,7 @@ function headOf({
   pod,
   condition,
   fix,
+  docs,
 }: Report): (readonly [string, string])[] {
   return [
     [kind, `${namespace}/${name}`],
@@ -47,6 +48,7 @@ function headOf({
         ] as const)
       : ([[pod ? 'SecretsDelivered' : 'Ready', noCondition(pod)]] as const)),
     ...(fix ? ([['Fix', fix]] as const) : []),
+    ...(docs ? ([['Read', docs]] as const) : []),
   ];
 }
 
