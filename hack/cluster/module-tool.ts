@@ -25,6 +25,8 @@ export interface ModuleTool {
 export async function ensureModuleTool(tool: ModuleTool, options: BuildOptions = {}): Promise<string> {
   const hash = createHash('sha256');
   for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(TOOLS_DIR, tool.module, file)));
+  // One of ours.
+  if (tool.package === '.') hash.update(readFileSync(join(TOOLS_DIR, tool.module, 'main.go')));
   const key = hash.update(`${process.platform} ${process.arch}`).digest('hex').slice(0, 12);
   const target = join(cacheDir(), `${tool.module}-${key}`, tool.name);
   if (existsSync(target)) return target;

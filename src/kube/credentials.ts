@@ -1,12 +1,12 @@
 import type { RequestOptions } from 'node:https';
 import { createRequire } from 'node:module';
+import type * as ClientNode from '@kubernetes/client-node';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 import { KubeError } from './errors.ts';
 import { inCluster, type Login } from './in-cluster.ts';
 
 /** Loaded when there is a kubeconfig, which no pod has: at once, since who connects wants to hear what is wrong with it. */
-const clientNode = () => createRequire(import.meta.url)('@kubernetes/client-node') as ClientNode;
-type ClientNode = typeof import('@kubernetes/client-node');
+const clientNode = () => createRequire(import.meta.url)('@kubernetes/client-node') as typeof ClientNode;
 
 export interface CredentialOptions {
   /** Path of a kubeconfig; absent: the pod's ServiceAccount. */
