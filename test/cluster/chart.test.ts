@@ -107,7 +107,7 @@ describe('the chart', () => {
     const set = ['--set', 'drainSeconds=15', '--set', 'keysApi.enabled=true'];
     const rendered = byId(await helm('template', ...release, ...set));
     for (const role of roles) {
-      const { terminationGracePeriodSeconds, containers } = rendered.get(`Deployment/fairlead-${role}`)?.spec
+      const { terminationGracePeriodSeconds, containers } = rendered.get(`Deployment/fairlead-${role}`).spec
         .template.spec;
       const [{ lifecycle, args }] = containers;
       const serves = role === 'admission' || role === 'keys';
