@@ -6,7 +6,7 @@ CLUSTER ?= local
 export CLUSTER
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate format verify unit test test-cluster test-node test-spark spark-images cluster-up cluster-down cluster-status demo demo-down bench plugin image sbom docs release
+.PHONY: help install generate format verify unit test test-cluster test-node test-spark spark-images cluster-up cluster-down cluster-status demo demo-down bench drills plugin image sbom docs release
 
 help: ## Show this manual
 	@echo "Fairlead: secrets from where they are kept into Spark and Jupyter pods."
@@ -65,6 +65,9 @@ demo-down: install ## Clean up after the demo
 
 bench: install ## Speed and memory beside a floor measured in the same run
 	npm run --silent bench
+
+drills: install ## Break it, and see what becomes of pods (DRILLS="leader rolling": only these; docs/reliability.md)
+	npm run --silent drills -- $(DRILLS)
 
 plugin: install ## Bundle `kubectl fairlead` into dist/kubectl-fairlead
 	npm run --silent plugin

@@ -93,6 +93,13 @@ describe('the chart', () => {
   it.each([
     ['keysAPI.enabled=true', /additional properties 'keysAPI' not allowed/],
     ['replicaCount=0', /replicaCount/],
+    // One of eight slots is for the pod that a roll-out makes first.
+    ['replicaCount=8', /replicaCount/],
+    ['leaderElection.enabled=false', /leaderElection.enabled: false needs replicaCount: 1/],
+    ['audit.log=/var/log/fairlead.log', /a file needs audit.volume/],
+    ['audit.volume.emptyDir.sizeLimit=1Gi', /must be the absolute path of a file/],
+    ['extraEnv[0].name=NODE_OPTIONS', /extraEnv\/0\/name/],
+    ['podLabels.app\\.kubernetes\\.io/component=mine', /app.kubernetes.io\/component/],
     ['features.secretsV2.enabled=maybe', /secretsV2/],
     ['vault.hosts[0]=vault.example.com', /vault\/hosts\/0/],
   ])('refuses %s and names it', async (value, message) => {
@@ -108,6 +115,7 @@ describe('the chart', () => {
         'features.legacySpark.enabled=true',
         'leaderElection.enabled=false',
         'docsUrl=https://docs.example.com/fairlead',
+        'replicaCount=1',
       ],
     ],
   ])('starts every role with flags that it takes, with %j', async (set) => {
@@ -117,6 +125,44 @@ describe('the chart', () => {
       const [container] = rendered.get(`Deployment/fairlead-${role}`)?.spec.template.spec.containers ?? [];
       expect(parseConfig(container.args, {})).toMatchObject({ role, systemNamespace: SYSTEM });
     }
+  });
+
+  it('gives the audit of each pod a file of its own', async () => {
+    const set = ['keysApi.enabled=true', 'audit.log=/var/log/fairlead/audit.log'];
+    set.push('audit.volume.persistentVolumeClaim.claimName=audit');
+    const rendered = byId(await helm('template', ...release, ...set.flatMap((one) => ['--set', one])));
+    for (const role of ['controller', 'keys']) {
+      const [container] = rendered.get(`Deployment/fairlead-${role}`)?.spec.template.spec.containers ?? [];
+      expect(container.args).toContain('--audit-log=/var/log/fairlead/$(POD_NAME).audit.log');
+      expect(container.env).toContainEqual({
+        name: 'POD_NAME',
+        valueFrom: { fieldRef: { fieldPath: 'metadata.name' } },
+      });
+      expect(container.volumeMounts).toContainEqual({ name: 'audit', mountPath: '/var/log/fairlead' });
+    }
+  });
+
+  it('keeps no node from being drained for the sake of a single replica', async () => {
+    const rendered = byId(await helm('template', ...release, '--set', 'replicaCount=1'));
+    expect([...rendered.values()].filter(({ kind }) => kind === 'PodDisruptionBudget')).toEqual([]);
+  });
+
+  it('lives in any namespace, also one whose name is a number', async () => {
+    const rendered = byId(
+      await helm('template', 'fairlead', CHART, '-n', '123', '--set', 'keysApi.enabled=true'),
+    );
+    const namespaces = JSON.stringify([...rendered.values()]).match(/"namespace":[^,}]+/g) ?? [];
+    expect(new Set(namespaces)).toEqual(
+      new Set(['"namespace":"123"', '"namespace":"kube-system"', '"namespace":"default"']),
+    );
+  });
+
+  it('takes resources for all roles at once', async () => {
+    const rendered = byId(await helm('template', ...release, '--set', 'resources.limits.memory=2Gi'));
+    const limits = [...rendered.values()]
+      .filter(({ kind }) => kind === 'Deployment')
+      .map(({ spec }) => spec.template.spec.containers[0].resources);
+    expect(limits).toEqual(limits.map(() => ({ limits: { memory: '2Gi' } })));
   });
 
   it('runs every role without a right that it does not need', async () => {
