@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import { pages, ROOT } from '../support/docs/blocks.ts';
@@ -19,14 +19,11 @@ const NPM = new RegExp(String.raw`${COMMAND}npm run (?:-s |--silent )?([a-z][a-z
 const PATH = /`((?:src|config|docs|hack|test|charts|crds)\/[^`\s]*)`/g;
 /** What kubectl and helm are told to take. */
 const GIVEN = /(?: -[kf] |helm \w+ fairlead )((?:config|crds|charts)[\w./-]*)/g;
-const LINK = /\]\((?!https?:|mailto:)([^)\s]+)\)/g;
 
 const all = [...(await pages()).keys(), 'CONTRIBUTING.md', 'SECURITY.md'];
 
 describe.each(all)('%s', (page) => {
   const text = read(page);
-  /** Examples in blocks may look like links. */
-  const prose = text.replaceAll(/^ *```[^]*?^ *```$/gm, '');
 
   it('names targets of make and scripts of npm that exist', () => {
     expect(found(text, MAKE).filter((name) => !targets.has(name))).toEqual([]);
@@ -39,36 +36,7 @@ describe.each(all)('%s', (page) => {
     );
     expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
-
-  it('has links that lead somewhere', () => {
-    const lost = found(prose, LINK).filter((link) => !leads(page, link));
-    expect(lost).toEqual([]);
-  });
 });
-
-function leads(page: string, link: string): boolean {
-  const [path = '', anchor] = link.split('#');
-  const target = path === '' ? page : join(dirname(page), path);
-  if (!existsSync(join(ROOT, target))) return false;
-  return anchor === undefined || !target.endsWith('.md') || anchors(read(target)).has(anchor);
-}
-
-/** As GitHub makes them of headings; and those that a page has of its own. */
-function anchors(text: string): Set<string> {
-  const seen = new Map<string, number>();
-  const made = found(text, /^#{1,6} (.+)$/gm).map((heading) => {
-    const slug = heading
-      .toLowerCase()
-      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-      .trim()
-      .replaceAll(' ', '-');
-    const times = seen.get(slug) ?? 0;
-    seen.set(slug, times + 1);
-    return times === 0 ? slug : `${slug}-${times}`;
-  });
-  return new Set([...made, ...found(text, /(?:id|name)="([^"]+)"/g)]);
-}
 
 describe('the flags of docs/operations.md', () => {
   const text = read('docs/operations.md');
@@ -85,7 +53,7 @@ describe('the flags of docs/operations.md', () => {
       const inWords = !/^(`[^`]+`|\d+|true|false)$/.test(said ?? '');
       return inWords || String(value) === said?.replaceAll('`', '')
         ? []
-        : [`--${name}: ${said}, not ${value}`];
+        : [`--${name}: ${said}, not ${String(value)}`];
     });
     expect([...wrong]).toEqual([]);
   });
