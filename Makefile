@@ -6,7 +6,7 @@ CLUSTER ?= local
 export CLUSTER
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate format verify unit test test-cluster test-node test-spark spark-images cluster-up cluster-down cluster-status demo demo-down bench plugin image sbom release
+.PHONY: help install generate format verify unit test test-cluster test-node test-spark spark-images cluster-up cluster-down cluster-status demo demo-down bench drills plugin image sbom docs release
 
 help: ## Show this manual
 	@echo "Fairlead: secrets from where they are kept into Spark and Jupyter pods."
@@ -66,6 +66,9 @@ demo-down: install ## Clean up after the demo
 bench: install ## Speed and memory beside a floor measured in the same run
 	npm run --silent bench
 
+drills: install ## Break it, and see what becomes of pods (DRILLS="leader rolling": only these; docs/reliability.md)
+	npm run --silent drills -- $(DRILLS)
+
 plugin: install ## Bundle `kubectl fairlead` into dist/kubectl-fairlead
 	npm run --silent plugin
 
@@ -74,6 +77,9 @@ image: install ## Build the image into dist/fairlead-image.tar (Debian, root; IM
 
 sbom: install ## List the production dependencies in dist/fairlead.cdx.json (CycloneDX)
 	npm run --silent sbom
+
+docs: install ## Build the site of docs/ into dist/docs (VitePress, 100 MB in the cache); a broken link fails
+	npm run --silent docs
 
 release: install ## Rehearse a release: VERSION=1.2.3; with WRITE=yes make it (version, changelog, chart, image, SBOM, tag)
 	npm run --silent release -- "$(VERSION)" $(if $(filter yes,$(WRITE)),--write) $(if $(filter no,$(IMAGE)),--no-image)

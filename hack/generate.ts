@@ -16,6 +16,7 @@ import { argocdConfig } from './chart/argocd.ts';
 import { RULES } from './monitoring/rules.ts';
 import { dashboard } from './monitoring/dashboard.ts';
 import { chartTemplates } from './chart/templates.ts';
+import { chartReadme } from './chart/readme.ts';
 import { valuesSchema } from './chart/values-schema.ts';
 import { kindPages } from './docs/kinds.ts';
 import { reasonsPage } from './docs/reasons.ts';
@@ -25,6 +26,7 @@ function crd(kind: Parameters<typeof customResourceDefinition>[0]): string {
   return `# Generated from src/api by hack/generate.ts; do not edit.\n---\n${yaml}`;
 }
 
+const VALUES = new URL('../charts/fairlead/values.yaml', import.meta.url);
 const kinds = [vaultIntegration, secretReference, resourceBundle, storageConfig];
 const files = new Map([
   ...kinds.map((kind): [string, string] => [`crds/${GROUP}_${kind.plural}.yaml`, crd(kind)]),
@@ -33,6 +35,7 @@ const files = new Map([
   ...kindPages(),
   ['config/argocd/argocd-cm.yaml', await argocdConfig(kinds.map(({ kind }) => kind))],
   ['charts/fairlead/values.schema.json', valuesSchema()],
+  ['charts/fairlead/README.md', chartReadme(await readFile(VALUES, 'utf8'))],
   ['charts/fairlead/files/rules.yaml', await readFile(RULES, 'utf8')],
   ['config/monitoring/dashboard.json', dashboard()],
   ['charts/fairlead/files/dashboard.json', dashboard()],

@@ -90,6 +90,10 @@ const FLAGS = {
     schema: z.string().default('/var/run/fairlead/certificate'),
     help: 'tls.crt and tls.key of the webhook',
   },
+  'manage-webhook-certificate': {
+    schema: z.stringbool().default(true),
+    help: 'false: somebody else, like cert-manager, writes the certificate of the webhook and its caBundle',
+  },
   'webhook-service': {
     schema: z.string().default('fairlead-webhook'),
     help: 'Service that the certificate is for',

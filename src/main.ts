@@ -13,7 +13,7 @@ import { startHealth } from './serve/health.ts';
  */
 const FAILED = 1;
 const MISCONFIGURED = 2;
-/** Kubernetes waits 30 s before it kills. */
+/** The chart gives 30 s after the signal, which is what Kubernetes gives by itself. */
 const STOP_MS = 25_000;
 
 async function main(): Promise<void> {

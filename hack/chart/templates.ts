@@ -8,6 +8,8 @@ import {
   DEFAULT_STORE_PREFIX,
   DEFAULT_SYSTEM_NAMESPACE,
   DEFAULT_TOKEN_AUDIENCES,
+  LEGACY_SPARK_CONFIGURATION,
+  WEBHOOK_CONFIGURATION,
 } from '../../src/api/names.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -27,7 +29,7 @@ interface Part {
 
 const PARTS: readonly Part[] = [
   { from: 'crds', to: 'crds', when: '.Values.crds.install' },
-  { from: 'config/rbac', to: 'rbac', when: '.Values.rbac.create' },
+  { from: 'config/rbac', to: 'rbac' },
   { from: 'config/policies', to: 'policies' },
   { from: 'config/warnings', to: 'warnings' },
   { from: 'config/webhook', to: 'webhook' },
@@ -42,7 +44,20 @@ export async function chartTemplates(): Promise<ReadonlyMap<string, string>> {
   return new Map(parts.flat());
 }
 
-async function templatesOf({ from, to, when }: Part): Promise<[string, string][]> {
+/** Of the parts that are optional as a whole. */
+const RIGHTS = new Set(['rbac.yaml', 'configmaps.yaml']);
+
+/** ServiceAccounts can be left to somebody else, apart from the rights that are bound to them, and the other way round. */
+function conditionOf(file: string, { from, when }: Part): string | undefined {
+  if (/^service-accounts?\.yaml$/.test(file)) return both('.Values.serviceAccount.create', when);
+  return RIGHTS.has(file) || from === 'config/rbac' ? both('.Values.rbac.create', when) : when;
+}
+
+function both(one: string, other: string | undefined): string {
+  return other === undefined ? one : `and ${one} ${other}`;
+}
+
+async function templatesOf({ from, to, ...part }: Part): Promise<[string, string][]> {
   const directory = new URL(`${from}/`, ROOT);
   const files = (await readdir(directory)).filter(
     (file) => file.endsWith('.yaml') && file !== 'kustomization.yaml',
@@ -50,7 +65,10 @@ async function templatesOf({ from, to, when }: Part): Promise<[string, string][]
   return Promise.all(
     files.sort().map(async (file): Promise<[string, string]> => {
       const text = await readFile(new URL(file, directory), 'utf8');
-      return [`charts/fairlead/templates/${to}/${file}`, template(text, when)];
+      return [
+        `charts/fairlead/templates/${to}/${file}`,
+        template(text, conditionOf(file, { from, to, ...part })),
+      ];
     }),
   );
 }
@@ -72,27 +90,55 @@ function templated(document: Document): string {
     labels.delete('app.kubernetes.io/name');
     labels.set(LABELS, '');
   } else metadata.set('labels', document.createNode({ [LABELS]: '' }));
-  const isCrd = document.get('kind') === 'CustomResourceDefinition';
-  if (isCrd) metadata.set('annotations', document.createNode({ [KEEP]: '' }));
+  const annotated = annotationsOf(document.get('kind'), metadata.get('name'));
+  if (annotated) metadata.set('annotations', document.createNode({ [ANNOTATED]: '' }));
   return document
     .toString({ lineWidth: 0, directives: false, flowCollectionPadding: false })
     .replaceAll(LABEL_LINE, '$1{{- include "fairlead.labels" . | nindent 4 }}')
-    .replace(KEEP_LINES, KEEP_TEMPLATE)
+    .replace(ANNOTATED_LINES, annotated ?? '')
     .replace(AGGREGATED, AGGREGATED_TEMPLATE);
 }
 
-const KEEP = 'fairlead-keep';
-const KEEP_LINES = new RegExp(`^  annotations:\n    ${KEEP}: ""\n`, 'm');
-const KEEP_TEMPLATE = `  {{- if .Values.crds.keep }}
+const ANNOTATED = 'fairlead-annotations';
+const ANNOTATED_LINES = new RegExp(`^  annotations:\n    ${ANNOTATED}: ""\n`, 'm');
+
+/** The lines that give an object its annotations, which no manifest of config/ has. */
+function annotationsOf(kind: unknown, name: unknown): string | undefined {
+  switch (kind) {
+    case 'CustomResourceDefinition':
+      return annotations('.Values.crds.keep', 'helm.sh/resource-policy: keep');
+    case 'ServiceAccount':
+      return `  {{- with .Values.serviceAccount.annotations }}
   annotations:
-    helm.sh/resource-policy: keep
+    {{- toYaml . | nindent 4 }}
   {{- end }}
 `;
+    case 'MutatingWebhookConfiguration': {
+      if (name !== WEBHOOK_CONFIGURATION && name !== LEGACY_SPARK_CONFIGURATION) return undefined;
+      const from = '{{ .Release.Namespace }}/fairlead-webhook';
+      return annotations('.Values.webhook.certManager.enabled', `cert-manager.io/inject-ca-from: ${from}`);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function annotations(when: string, line: string): string {
+  return `  {{- if ${when} }}
+  annotations:
+    ${line}
+  {{- end }}
+`;
+}
+
 const AGGREGATED = /^( +)rbac\.authorization\.k8s\.io\/aggregate-to-view: 'true'\n/m;
 const AGGREGATED_TEMPLATE = `    {{- if .Values.rbac.aggregateToDefaultRoles }}
     rbac.authorization.k8s.io/aggregate-to-view: 'true'
     {{- end }}
 `;
+
+/** Where it is a whole text of YAML, which a namespace of digits would not be. */
+const IN_NAMESPACE = new RegExp(`(\\bnamespace: |\\[kube-system, )${DEFAULT_SYSTEM_NAMESPACE}\\b`, 'g');
 
 /**
  * What an operator sets: just what src/controllers/policies.ts puts into the policies that it expects, for a policy that
@@ -101,6 +147,7 @@ const AGGREGATED_TEMPLATE = `    {{- if .Values.rbac.aggregateToDefaultRoles }}
 function settings(text: string): string {
   const audiences = `[${DEFAULT_TOKEN_AUDIENCES.map((item) => `'${item}'`).join(', ')}]`;
   return text
+    .replaceAll(IN_NAMESPACE, '$1{{ .Release.Namespace | quote }}')
     .replaceAll(DEFAULT_SYSTEM_NAMESPACE, '{{ .Release.Namespace }}')
     .replaceAll(audiences, '{{ include "fairlead.celAudiences" . }}')
     .replaceAll(`'${DEFAULT_STORE_PREFIX}-'`, "'{{ .Values.stores.namePrefix }}-'")

@@ -10,10 +10,23 @@ const role = z.strictObject({ resources: kubernetes });
 const count = z.int().min(1);
 const budget = z.union([z.int().min(0), z.string().regex(/^[0-9]{1,3}%$/)]);
 
+/** Helm's regular expressions know no look-ahead. */
+const but = (pattern: RegExp) => ({ not: { pattern: pattern.source } });
+/** Labels of the chart and of Fairlead are what pods are found by. */
+const labels = z.record(z.string().meta(but(/^(app\.kubernetes\.io|fairlead\.dev)\//)), z.string());
+/** Without what the processes refuse to start with. */
+const variable = z.looseObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/)
+    .meta(but(/^(NODE_OPTIONS|NODE_TLS_REJECT_UNAUTHORIZED|POD_NAME)$/)),
+});
+
 const values = z.strictObject({
   // Helm's own, when the chart is a dependency of another one.
   global: kubernetes.optional(),
-  replicaCount: count.max(8),
+  // One of the eight slots of the audit's anchors is for the pod that a roll-out makes first.
+  replicaCount: count.max(7),
   image: z.strictObject({
     repository: z.string().min(1),
     tag: z.string(),
@@ -29,6 +42,7 @@ const values = z.strictObject({
     allowHttp: z.boolean(),
     tokenAudiences: z.array(z.string().regex(/^[A-Za-z0-9._:/-]+$/)).min(1),
   }),
+  serviceAccount: z.strictObject({ create: z.boolean(), annotations: strings }),
   rbac: z.strictObject({ create: z.boolean(), aggregateToDefaultRoles: z.boolean() }),
   resources: kubernetes,
   controller: role,
@@ -39,7 +53,7 @@ const values = z.strictObject({
   affinity: kubernetes,
   topologySpreadConstraints: kubernetesList,
   priorityClassName: z.string(),
-  podLabels: strings,
+  podLabels: labels,
   podAnnotations: strings,
   podDisruptionBudget: z.strictObject({
     enabled: z.boolean(),
@@ -52,8 +66,14 @@ const values = z.strictObject({
     egress: kubernetesList,
   }),
   leaderElection: z.strictObject({ enabled: z.boolean(), leaseSeconds: count.max(86_400) }),
+  drainSeconds: z.int().min(0).max(15),
   concurrency: count.max(256),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']),
+  traces: z.strictObject({
+    endpoint: z.string().regex(/^(https?:\/\/.+)?$/),
+    ratio: z.number().min(0).max(1),
+  }),
+  extraEnv: z.array(variable),
   docsUrl: z
     .string()
     .max(256)
@@ -71,6 +91,9 @@ const values = z.strictObject({
     dashboard: z.strictObject({ enabled: z.boolean(), labels: strings }),
   }),
   readiness: z.strictObject({ requiresVault: z.boolean() }),
+  webhook: z.strictObject({
+    certManager: z.strictObject({ enabled: z.boolean(), issuerRef: kubernetes }),
+  }),
   keysApi: z.strictObject({ enabled: z.boolean(), resources: kubernetes }),
   extraObjects: z.array(z.union([z.string(), kubernetes])),
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from './exec.ts';
 import { withLock } from './lock.ts';
@@ -24,7 +24,9 @@ export interface ModuleTool {
 /** The path of a command, built from source when the cache lacks it. Rejects with ClusterError. */
 export async function ensureModuleTool(tool: ModuleTool, options: BuildOptions = {}): Promise<string> {
   const hash = createHash('sha256');
-  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(TOOLS_DIR, tool.module, file)));
+  const folder = join(TOOLS_DIR, tool.module);
+  const files = readdirSync(folder).filter((file) => /^go\.(mod|sum)$|\.go$/.test(file));
+  for (const file of files.sort()) hash.update(readFileSync(join(folder, file)));
   const key = hash.update(`${process.platform} ${process.arch}`).digest('hex').slice(0, 12);
   const target = join(cacheDir(), `${tool.module}-${key}`, tool.name);
   if (existsSync(target)) return target;

@@ -1,9 +1,60 @@
+import { auditDisk } from './audit-disk.ts';
+import { CERTIFICATE_CASES, certificate } from './certificate.ts';
+import { CONTROL_PLANE_CASES, controlPlane } from './control-plane.ts';
+import { downtime } from './downtime.ts';
 import type { Lab } from './lab.ts';
-import { leader } from './leader.ts';
+import { FATES, loseLeader } from './leader.ts';
+import { outOfMemory } from './memory.ts';
 import { rolling } from './rolling.ts';
 
-/** Every drill by its name, in its full size; test/cluster/ha-*.test.ts run the same in small. */
-export const DRILLS: Readonly<Record<string, (lab: Lab) => Promise<readonly object[]>>> = {
-  rolling: async (lab) => rolling(lab, { pods: Number(process.env['PODS'] ?? 2000), perSecond: 60 }),
-  leader: async (lab) => leader(lab, { pods: 300, perSecond: 15 }),
+export interface Drill {
+  readonly about: string;
+  /** Yields the rows of a table. */
+  readonly run: (lab: Lab) => AsyncIterable<object>;
+}
+
+const LOAD = { pods: 300, perSecond: 15 };
+
+/** Every drill by its name, in its full size; test/cluster/ha-*.test.ts run much of it in small. */
+export const DRILLS: Readonly<Record<string, Drill>> = {
+  leader: {
+    about: 'the leader is killed, paused past its lease, cut off from the API server',
+    run: (lab) => each(FATES, async (fate) => loseLeader(lab, fate, LOAD)),
+  },
+  rolling: {
+    about: 'both replicas of admission and controller are replaced (PODS=2000)',
+    run: (lab) =>
+      each(['rolling'], async () =>
+        rolling(lab, { pods: Number(process.env['PODS'] ?? 2000), perSecond: 60 }),
+      ),
+  },
+  downtime: {
+    about: 'nothing of Fairlead runs for a while (SECONDS_DOWN=180)',
+    run: async function* (lab) {
+      yield* await downtime(lab, Number(process.env['SECONDS_DOWN'] ?? 180));
+    },
+  },
+  'control-plane': {
+    about: 'API server and etcd restarted, etcd compacted, 429 from priority and fairness',
+    run: (lab) => each(CONTROL_PLANE_CASES, async (one) => controlPlane(lab, one, LOAD)),
+  },
+  certificate: {
+    about: 'the certificate of the webhook is renewed under load; it has expired',
+    run: (lab) => each(CERTIFICATE_CASES, async (one) => certificate(lab, one, LOAD)),
+  },
+  'audit-disk': {
+    about: 'the disk of the audit is full for a while (root: mounts a tmpfs)',
+    run: (lab) => each(['audit-disk'], async () => auditDisk(lab, LOAD)),
+  },
+  memory: {
+    about: 'the leader, and an admission replica, are killed by the kernel for their memory (root: cgroup)',
+    run: (lab) => each(['controller', 'admission'], async (role) => outOfMemory(lab, role, LOAD)),
+  },
 };
+
+async function* each<T extends string>(
+  cases: readonly T[],
+  run: (one: T) => Promise<object>,
+): AsyncGenerator<object> {
+  for (const one of cases) yield await run(one);
+}

@@ -27,8 +27,8 @@ export interface Lab {
   kubectl(...args: string[]): Promise<string>;
   /** A namespace in which a reference to a store and to Vault stands. */
   namespace(): Promise<string>;
-  /** The controller that holds the lease; waits for one that is not `other`. */
-  leader(other?: Replica): Promise<Replica>;
+  /** The controller that holds the lease; waits for one that is not `other`, and took or renewed it since then. */
+  leader(other?: Replica, since?: Date): Promise<Replica>;
   /** How many tokens Fairlead has in OpenBao. */
   tokens(): Promise<number>;
   close(): Promise<void>;
@@ -85,10 +85,13 @@ export async function openLab({
         );
         return name;
       },
-      leader: async (other) =>
+      leader: async (other, since) =>
         waitFor('a leader', async () => {
           const path = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM}/leases/fairlead-controller`;
-          const lease = (await api.call('GET', path)) as { spec: { holderIdentity?: string } };
+          const lease = (await api.call('GET', path)) as {
+            spec: { holderIdentity?: string; renewTime?: string };
+          };
+          if (since && new Date(lease.spec.renewTime ?? 0) < since) return undefined;
           const holder = lease.spec.holderIdentity?.split('_')[0];
           return started.of('controller').find(({ name }) => name === holder && name !== other?.name);
         }),

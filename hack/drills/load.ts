@@ -14,6 +14,8 @@ export interface Outcome {
   /** Attempts that failed because the API server could not be reached or was not ready. */
   readonly unreachable: number;
   readonly delivered: number;
+  /** Pods that have a Secret. */
+  readonly secrets: number;
   /** Pods for which more than one Secret was created. */
   readonly twice: number;
   /** From the creation of a pod to its lifted gate. */
@@ -26,17 +28,17 @@ export interface Load {
   /** At least so many; it goes on for as long as `disturb` runs. */
   readonly pods: number;
   readonly perSecond: number;
+  /** Which part of the pods comes before anything happens; default: a quarter. */
+  readonly before?: number;
 }
 
-/** The first quarter of the pods comes before anything happens. */
-const BEFORE = 0.25;
 const LANES = 16;
 
 /** `disturb` resolves to what else is worth saying. Rejects if a pod is not let go within the time. */
 export async function underLoad(
   lab: Lab,
   name: string,
-  { pods, perSecond }: Load,
+  { pods, perSecond, before = 0.25 }: Load,
   disturb: (namespace: string) => Promise<string>,
   timeoutMs = 240_000,
 ): Promise<Outcome> {
@@ -56,8 +58,9 @@ export async function underLoad(
       await delay(200);
     }
     created.set(pod, performance.now());
-    if (created.size >= pods * BEFORE) begun.resolve();
+    if (created.size >= pods * before) begun.resolve();
   };
+  if (before === 0) begun.resolve();
   const started = performance.now();
   const lane = async () => {
     while (next < pods || !over.signal.aborted) {
@@ -72,7 +75,7 @@ export async function underLoad(
     const [note] = await Promise.all([disturbing, ...Array.from({ length: LANES }, lane)]);
     await waitFor(
       `${created.size} pods to be let go`,
-      async () => (seen.lifted.size >= created.size ? true : undefined),
+      async () => (Math.min(seen.lifted.size, seen.created.size) >= created.size ? true : undefined),
       { timeoutMs },
     );
     const waits = [...created].map(([pod, at]) => Math.max(0, (seen.lifted.get(pod) ?? Infinity) - at));
@@ -82,7 +85,8 @@ export async function underLoad(
       pods: created.size,
       ...failed,
       delivered: seen.lifted.size,
-      twice: [...seen.created.values()].filter((times) => times > 1).length,
+      secrets: seen.created.size,
+      twice: [...seen.created.values()].filter((uids) => uids.size > 1).length,
       p50_s: seconds(waits[Math.floor(waits.length / 2)]),
       longest_s: seconds(waits.at(-1)),
       note,
@@ -99,19 +103,31 @@ async function attempt(
   namespace: string,
   name: string,
 ): Promise<'refused' | 'unreachable' | undefined> {
-  const manifest = pod(name, namespace, { image: 'none', references: REFERENCE }) as { spec: object };
-  // Nobody schedules it, so that it costs the machine nothing.
-  const spec = { ...manifest.spec, schedulerName: 'nobody' };
-  try {
-    await lab.api.call('POST', `/api/v1/namespaces/${namespace}/pods`, { ...manifest, spec });
-    return undefined;
-  } catch (error) {
-    const { message } = error as Error;
-    if (/: 409 /.test(message) && message.includes('AlreadyExists')) return undefined;
-    if (/failed calling webhook/.test(message)) return 'refused';
-    if (/: (?:400|403|422) /.test(message)) throw error;
-    return 'unreachable';
-  }
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  return lab.api.call('POST', path, unscheduled(name, namespace, REFERENCE)).then(
+    () => undefined,
+    (error: Error) => faultOf(error),
+  );
+}
+
+/** A pod that nobody schedules, so that it costs the machine nothing. Without references it has no annotation. */
+export function unscheduled(name: string, namespace: string, references?: string): object {
+  const manifest = pod(name, namespace, { image: 'none', references: references ?? '' }) as {
+    metadata: { annotations?: object };
+    spec: object;
+  };
+  if (references === undefined) delete manifest.metadata.annotations;
+  return { ...manifest, spec: { ...manifest.spec, schedulerName: 'nobody' } };
+}
+
+/** Throws what is neither the webhook's absence nor the API server's. */
+function faultOf(error: Error): 'refused' | 'unreachable' | undefined {
+  const { message } = error;
+  // Made by an attempt whose answer was lost.
+  if (/: 409 /.test(message) && message.includes('AlreadyExists')) return undefined;
+  if (message.includes('failed calling webhook')) return 'refused';
+  if (/: (?:400|422) /.test(message) || message.includes('denied the request')) throw error;
+  return 'unreachable';
 }
 
 export const seconds = (ms = NaN): number => Math.round(ms / 10) / 100;

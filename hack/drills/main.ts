@@ -1,5 +1,5 @@
 /**
- * `npm run drills [-- NAME...] [-o json]`: breaks Fairlead in the ways that machines, networks and clusters break, in a
+ * `node hack/drills/main.ts [NAME...] [-o json]`: breaks Fairlead in the ways that machines, networks and clusters break, in a
  * cluster of its own, and prints what became of pods meanwhile. docs/reliability.md holds the results of one run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,15 +11,22 @@ import { table } from '../demo/ui.ts';
 import { DRILLS } from './drills.ts';
 import { openLab } from './lab.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { output: { type: 'string', short: 'o', default: 'table' } },
-});
+const USAGE = `usage: node hack/drills/main.ts [NAME...] [-o table|json]
+
+Each drill has a cluster of its own, with two replicas of controller and admission, and creates pods while something
+happens. Without a name all of them run, which takes about half an hour.
+
+${Object.entries(DRILLS)
+  .map(([name, { about }]) => `  ${name.padEnd(14)} ${about}`)
+  .join('\n')}`;
+
+const { values, positionals } = parsed();
 const unknown = positionals.filter((name) => !Object.hasOwn(DRILLS, name));
-if (unknown.length > 0 || !['table', 'json'].includes(values.output)) {
-  console.error(`usage: drills [NAME...] [-o table|json]; names: ${Object.keys(DRILLS).join(' ')}`);
-  process.exit(2);
+if (values.help) {
+  console.log(USAGE);
+  process.exit();
 }
+if (unknown.length > 0 || !['table', 'json'].includes(values.output)) wrong();
 const json = values.output === 'json';
 // Only the result goes to standard output then.
 if (json) console.log = console.error;
@@ -32,9 +39,9 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(DRILLS)) {
     const cluster = await up({ dir: join(dir, 'cluster'), node: false });
     const lab = await openLab({ cluster, dir: join(dir, 'fairlead') });
     try {
-      const rows = (await DRILLS[name]?.(lab)) ?? [];
-      results[name] = rows;
-      if (!json) show(rows);
+      const rows: object[] = (results[name] = []);
+      // What was found out before a failure is told as well.
+      for await (const row of DRILLS[name]?.run(lab) ?? []) rows.push(row);
     } finally {
       await lab.close();
     }
@@ -42,6 +49,7 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(DRILLS)) {
     console.error(error);
     process.exitCode = 1;
   } finally {
+    if (!json) show(results[name] ?? []);
     await down(join(dir, 'cluster'));
     await rm(dir, { recursive: true, force: true });
   }
@@ -50,6 +58,25 @@ const machine = { cores: availableParallelism(), memory_gib: Math.round(totalmem
 if (json) process.stdout.write(`${JSON.stringify({ machine, results }, undefined, 2)}\n`);
 else console.log(`\non ${machine.cores} cores, ${machine.memory_gib} GiB`);
 process.exit();
+
+function parsed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        output: { type: 'string', short: 'o', default: 'table' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch {
+    return wrong();
+  }
+}
+
+function wrong(): never {
+  console.error(USAGE);
+  process.exit(2);
+}
 
 function show(rows: readonly object[]): void {
   const head = Object.keys(rows[0] ?? {});

@@ -6,10 +6,10 @@ export interface Observation {
   /** When (performance.now()) each pod's gate was seen lifted. */
   readonly lifted: ReadonlyMap<string, number>;
   /**
-   * How many Secrets were created for each pod, by its uid. A watch that begins before the first pod shows every
-   * creation, also of what is deleted again at once.
+   * The uids of all Secrets that were created for each pod, by its uid. A watch that begins before the first pod shows
+   * every creation, also of what is deleted again at once.
    */
-  readonly created: ReadonlyMap<string, number>;
+  readonly created: ReadonlyMap<string, ReadonlySet<string>>;
   end(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export async function observe(kubeconfig: string, namespace: string): Promise<Ob
   const api = await bareClient(kubeconfig);
   const ending = new AbortController();
   const lifted = new Map<string, number>();
-  const created = new Map<string, number>();
+  const created = new Map<string, Set<string>>();
   const path = `/api/v1/namespaces/${namespace}`;
   const watching = [
     await follow(api, `${path}/pods`, '', ending.signal, ({ object }) => {
@@ -39,7 +39,9 @@ export async function observe(kubeconfig: string, namespace: string): Promise<Ob
     await follow(api, `${path}/secrets`, 'fairlead.dev/delivery', ending.signal, ({ type, object }) => {
       const { metadata } = object as unknown as Seen;
       const owner = metadata.ownerReferences?.[0]?.uid ?? metadata.name;
-      if (type === 'ADDED') created.set(owner, (created.get(owner) ?? 0) + 1);
+      if (type !== 'ADDED') return;
+      // A watch that begins anew tells again of what is there.
+      created.set(owner, (created.get(owner) ?? new Set()).add(metadata.uid));
     }),
   ];
   return {

@@ -21,6 +21,7 @@ export class Replicas {
   readonly #dir: string;
   readonly balancer: Balancer;
   readonly #running: Record<Replicated, Replica[]> = { admission: [], controller: [] };
+  readonly #ended = new Set<Replica>();
   #count = 0;
 
   private constructor(fairlead: Fairlead, cluster: RunningCluster, dir: string, service: Balancer) {
@@ -40,7 +41,7 @@ export class Replicas {
   }
 
   of(role: Replicated): readonly Replica[] {
-    return this.#running[role];
+    return [...this.#running[role]];
   }
 
   /** One more, ready. */
@@ -50,6 +51,7 @@ export class Replicas {
       ? this.#admission(name, flags)
       : this.#controller(name, flags));
     this.#running[role].push(replica);
+    void replica.process.exited.then(() => this.#ended.add(replica));
     return replica;
   }
 
@@ -75,10 +77,10 @@ export class Replicas {
     return { name, process, wire: through };
   }
 
-  /** In order, as Kubernetes ends a pod: out of the Service, then SIGTERM. Resolves to the exit code. */
+  /** SIGTERM; the Service finds out by its readiness, a moment later. Resolves to the exit code. */
   async stop(replica: Replica): Promise<number | null> {
-    this.#forget(replica);
     const code = await replica.process.stop();
+    this.#forget(replica);
     await replica.wire?.close();
     return code;
   }
@@ -91,10 +93,22 @@ export class Replicas {
     return replica.process.exited;
   }
 
+  /** What the supervisor does: those that ended by themselves are started again. Resolves to how many. */
+  async revive(): Promise<number> {
+    const lost = [...this.#running.admission, ...this.#running.controller].filter((one) =>
+      this.#ended.has(one),
+    );
+    for (const one of lost) {
+      await this.lose(one);
+      await this.add(one.process.role as Replicated);
+    }
+    return lost.length;
+  }
+
   /** A rolling update: for each replica one more that is ready, and then one less. Resolves to the exit codes. */
   async roll(role: Replicated): Promise<(number | null)[]> {
     const codes: (number | null)[] = [];
-    for (const old of [...this.#running[role]]) {
+    for (const old of this.of(role)) {
       await this.add(role);
       codes.push(await this.stop(old));
     }

@@ -15,10 +15,8 @@ export interface Endpoint {
  */
 export interface Balancer {
   add(endpoint: Endpoint): void;
-  /** As for a pod that is being deleted: gets no new connection. */
+  /** As for a pod that is gone: gets no new connection. */
   remove(name: string): void;
-  /** Connections that found no endpoint, or one that refused them. */
-  readonly refused: number;
   close(): Promise<void>;
 }
 
@@ -27,16 +25,12 @@ const PROBE_MS = 250;
 
 export async function balancer(host: string, port: number): Promise<Balancer> {
   const endpoints = new Map<string, Endpoint & { ready: boolean }>();
-  let refused = 0;
   let turn = 0;
   const { server, sockets } = await accepting(host, port, (socket) => {
     const ready = [...endpoints.values()].filter((endpoint) => endpoint.ready);
     const chosen = ready[turn++ % Math.max(1, ready.length)];
-    if (!chosen) {
-      refused += 1;
-      return void socket.destroy();
-    }
-    join(socket, connect(chosen.port, host), () => (refused += 1));
+    if (chosen) join(socket, connect(chosen.port, host));
+    else socket.destroy();
   });
   const probing = setInterval(() => {
     for (const endpoint of endpoints.values())
@@ -45,9 +39,6 @@ export async function balancer(host: string, port: number): Promise<Balancer> {
   return {
     add: (endpoint) => void endpoints.set(endpoint.name, { ...endpoint, ready: true }),
     remove: (name) => void endpoints.delete(name),
-    get refused() {
-      return refused;
-    },
     close: async () => {
       clearInterval(probing);
       await end(server, sockets);
@@ -110,10 +101,7 @@ async function accepting(
 }
 
 /** Each passes on what the other says, and how it ends. */
-function join(one: Socket, other: Socket, onRefused: () => void = () => {}): void {
-  other.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'ECONNREFUSED') onRefused();
-  });
+function join(one: Socket, other: Socket): void {
   for (const [from, to] of [
     [one, other],
     [other, one],

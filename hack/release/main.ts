@@ -24,9 +24,7 @@ const REHEARSER = {
   GIT_COMMITTER_NAME: 'rehearsal',
   GIT_COMMITTER_EMAIL: 'rehearsal@example.com',
 };
-const log = (line: string): void => {
-  console.log(`  ${line}`);
-};
+const log = (line: string): void => console.log(`  ${line}`);
 const git = async (...args: string[]) => (await run('git', args, { cwd: ROOT })).trim();
 
 interface Options {
@@ -53,6 +51,8 @@ async function release({ version, image }: Options): Promise<void> {
     await git('tag', '--annotate', `v${version}`, '--message', `Fairlead ${version}`);
     console.log(['dist/release:', ...made].join('\n  '));
   } catch (error) {
+    // With what is new, too.
+    await git('add', '--all');
     await git('reset', '--hard', '--quiet', before);
     throw error;
   }
@@ -67,6 +67,7 @@ async function rehearse({ version, image }: Options): Promise<void> {
     const args = ['hack/release/main.ts', version, '--write', ...(image ? [] : ['--no-image'])];
     const env = { ...process.env, ...REHEARSER };
     const printed = await run('node', args, { cwd: clone, env, timeoutMs: BUILD_MS });
+    rmSync(TO, { recursive: true, force: true });
     cpSync(join(clone, 'dist/release'), TO, { recursive: true });
     console.log(`${printed}rehearsed in a clone, nothing is committed or tagged; for real: WRITE=yes`);
   } finally {

@@ -11,11 +11,17 @@ import { KubeError } from '../kube/errors.ts';
 import type { ObjectRef, Resource } from '../kube/objects.ts';
 import { lookAfterAll } from './certificates.ts';
 
-const config = { systemNamespace: 'sys', webhookService: 'hook', webhookNames: [], keysService: 'keys' };
+const config = {
+  systemNamespace: 'sys',
+  webhookService: 'hook',
+  webhookNames: [],
+  manageWebhookCertificate: true,
+  keysService: 'keys',
+};
 const signal = new AbortController().signal;
 
 /** A leader whose Role does not let it at these Secrets. */
-function leader() {
+function leader(settings = config) {
   const forbidden = new Set<string>();
   const tries: string[] = [];
   const made = new Set<string>();
@@ -38,7 +44,7 @@ function leader() {
   const warned: object[] = [];
   const log = { info: () => undefined, warn: (fields: object) => void warned.push(fields) };
   const clock = new FakeClock();
-  const look = lookAfterAll(config, log, clock);
+  const look = lookAfterAll(settings, log, clock);
   return { look: async () => look(client as never, signal), forbidden, tries, made, warned, clock };
 }
 
@@ -47,6 +53,13 @@ describe('what the certificates role looks after', () => {
     const { look, tries } = leader();
     expect(await look()).toBeUndefined();
     expect(tries).toEqual([AUDIT_KEY_SECRET, CERTIFICATE_SECRET, KEYS_CERTIFICATE_SECRET]);
+  });
+
+  it('is not the certificate of the webhook if somebody else looks after that: it is not even read', async () => {
+    const { look, forbidden, tries } = leader({ ...config, manageWebhookCertificate: false });
+    forbidden.add(CERTIFICATE_SECRET).add(WEBHOOK_CONFIGURATION).add(LEGACY_SPARK_CONFIGURATION);
+    expect(await look()).toBeUndefined();
+    expect(tries).toEqual([AUDIT_KEY_SECRET, KEYS_CERTIFICATE_SECRET]);
   });
 
   it.each([AUDIT_KEY_SECRET, CERTIFICATE_SECRET, KEYS_CERTIFICATE_SECRET])(

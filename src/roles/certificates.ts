@@ -30,8 +30,8 @@ const AUDIT_KEY_MS = 60_000;
 const PASS_MS = 10 * 60_000;
 
 /**
- * Issues and renews the webhook's certificate and writes its CA into the webhook configurations, and the same for the
- * API for keys, if that is installed; makes the key of the audit, so that the controller need not write a Secret of the
+ * Issues and renews the webhook's certificate and writes its CA into the webhook configurations, unless somebody else
+ * does, and the same for the API for keys, if that is installed; makes the key of the audit, so that the controller need not write a Secret of the
  * system namespace.
  */
 export function certificatesRole(config: Config, log: Logger, clock: Clock, metrics: Metrics): Role {
@@ -136,27 +136,29 @@ export function lookAfterAll(
   };
 }
 
-type Certified = Pick<Config, 'systemNamespace' | 'webhookService' | 'webhookNames' | 'keysService'>;
+type Certified = Pick<
+  Config,
+  'systemNamespace' | 'webhookService' | 'webhookNames' | 'manageWebhookCertificate' | 'keysService'
+>;
 type Certificate = ReturnType<typeof certificatesOf>[number];
 
 function certificatesOf(config: Certified, client: KubeClient) {
   const { systemNamespace, webhookService, webhookNames, keysService } = config;
-  return [
-    {
-      secretName: CERTIFICATE_SECRET,
-      names: servingNames(webhookService, systemNamespace, webhookNames),
-      trust: allOf(
-        webhookTrust(client, WEBHOOK_CONFIGURATION),
-        webhookTrust(client, LEGACY_SPARK_CONFIGURATION, { optional: true }),
-      ),
-      onlyIfTrusted: false,
-    },
-    {
-      secretName: KEYS_CERTIFICATE_SECRET,
-      names: servingNames(keysService, systemNamespace),
-      trust: apiServiceTrust(client, KEYS_API_SERVICE),
-      // The API for keys is not part of every installation.
-      onlyIfTrusted: true,
-    },
-  ];
+  const webhook = {
+    secretName: CERTIFICATE_SECRET,
+    names: servingNames(webhookService, systemNamespace, webhookNames),
+    trust: allOf(
+      webhookTrust(client, WEBHOOK_CONFIGURATION),
+      webhookTrust(client, LEGACY_SPARK_CONFIGURATION, { optional: true }),
+    ),
+    onlyIfTrusted: false,
+  };
+  const keys = {
+    secretName: KEYS_CERTIFICATE_SECRET,
+    names: servingNames(keysService, systemNamespace),
+    trust: apiServiceTrust(client, KEYS_API_SERVICE),
+    // The API for keys is not part of every installation.
+    onlyIfTrusted: true,
+  };
+  return config.manageWebhookCertificate ? [webhook, keys] : [keys];
 }

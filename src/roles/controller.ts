@@ -61,6 +61,7 @@ export function controllerRole(
   metrics.audit.watchAudit(() => audit?.fault() === undefined);
   const loops = new Loops(clock);
   let audit: AuditLog | undefined;
+  let leads = false;
   const watched: { hasSynced(): boolean; stalenessMs(): number; readonly name: string }[] = [
     ...reflectors(seen),
   ];
@@ -73,7 +74,10 @@ export function controllerRole(
     ready: [
       { name: 'caches', check: () => watched.find((one) => !one.hasSynced())?.name },
       { name: 'audit', check: () => audit?.problem() },
-      ...(config.readinessRequiresVault ? [{ name: 'vault', check: () => noVaultProblem(seen) }] : []),
+      // Not of a standby: statuses are written by who leads, and a new version must be able to take over to mend them.
+      ...(config.readinessRequiresVault
+        ? [{ name: 'vault', check: () => (leads ? noVaultProblem(seen) : undefined) }]
+        : []),
     ],
     run: async (signal) => {
       const guard = new PolicyGuard(
@@ -97,6 +101,7 @@ export function controllerRole(
         await whileLeading(
           leading,
           async (until, leader, stillLeader) => {
+            leads = true;
             await Promise.race([Promise.all(all.map(async ({ synced }) => synced)), aborted(until)]);
             if (until.aborted) return;
             const maxWaitersPerIntegration = Math.max(1, Math.floor(workers * VAULT_SHARE));

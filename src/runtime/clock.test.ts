@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -29,6 +30,18 @@ describe('the system clock', () => {
     systemClock.setTimeout(() => (called = true), 1)();
     await systemClock.sleep(10);
     expect(called).toBe(false);
+  });
+
+  it('calls outside of whatever set it off, and again outside of that', async () => {
+    const store = new AsyncLocalStorage<string>();
+    const { promise, resolve } = Promise.withResolvers<unknown[]>();
+    store.run('a pass', () =>
+      systemClock.setTimeout(() => {
+        const first = store.getStore();
+        systemClock.setTimeout(() => resolve([first, store.getStore()]), 1);
+      }, 1),
+    );
+    expect(await promise).toEqual([undefined, undefined]);
   });
 
   it('takes a month for a month, which Node would take for a millisecond', async () => {

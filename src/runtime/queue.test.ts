@@ -213,6 +213,14 @@ describe('backoff', () => {
     await clock.advance(1);
     expect(queue.depth).toBe(1);
   });
+
+  it('is spread where a server asked many for the same time', () => {
+    const chances = [0, 0.5, 0.998];
+    const spread = new WorkQueue({ name: 'spread', clock, random: () => chances.shift() ?? 0 });
+    // One chance is for the time asked for, one for the backoff, which is shorter.
+    expect(spread.addRateLimited('a', 31_000)).toBe(31_000);
+    expect(spread.addRateLimited('b', 31_000)).toBe(46_469);
+  });
 });
 
 describe('closing', () => {

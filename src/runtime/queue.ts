@@ -132,12 +132,13 @@ export class WorkQueue {
   }
 
   /**
-   * Adds the key after its own backoff, which doubles from call to call until `forget`; not before `atLeastMs`.
-   * Returns the milliseconds.
+   * Adds the key after its own backoff, which doubles from call to call until `forget`; not before `atLeastMs`, or up to
+   * half as much later: a server that has too much to do tells everybody the same time. Returns the milliseconds.
    */
   addRateLimited(key: string, atLeastMs = 0, lane?: Lane): number {
     const attempt = (this.#failures.get(key) ?? 0) + 1;
-    const ms = Math.max(atLeastMs, backoffMs(attempt, this.#backoff, this.#options.random));
+    const atLeast = atLeastMs * (1 + SPREAD * this.#options.random());
+    const ms = Math.max(atLeast, backoffMs(attempt, this.#backoff, this.#options.random));
     if (this.#closed) return ms;
     this.#failures.set(key, attempt);
     this.#options.metrics?.retried?.(this.name);

@@ -48,7 +48,12 @@ const stalled = { ...ready('True', 'needs somebody'), type: 'Stalled' };
 
 describe('the health that Argo CD shows', () => {
   it('is known for every kind', () => {
-    expect([...scripts.keys()].sort()).toEqual(['ResourceBundle', 'SecretReference', 'VaultIntegration']);
+    expect([...scripts.keys()].sort()).toEqual([
+      'ResourceBundle',
+      'SecretReference',
+      'StorageConfig',
+      'VaultIntegration',
+    ]);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 /**
  * A proxy in front of the real API server that can do what networks, load balancers and overloaded servers do.
- * Plain HTTP towards the client, which keeps its bytes open to meddling; towards the API server it is the
- * administrator of the cluster's kubeconfig.
+ * Plain HTTP towards the client, which keeps its bytes open to meddling; towards the API server it is whoever the
+ * kubeconfig says.
  */
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -74,8 +74,10 @@ export async function faultyProxy(kubeconfig: string): Promise<FaultyProxy> {
   const agent = new Agent({
     keepAlive: true,
     ca: pem(cluster['certificate-authority-data']),
-    cert: pem(user['client-certificate-data']),
-    key: pem(user['client-key-data']),
+    ...(user['client-certificate-data'] !== undefined && {
+      cert: pem(user['client-certificate-data']),
+      key: pem(user['client-key-data']),
+    }),
   });
 
   const sockets = new Set<Socket>();
@@ -186,7 +188,7 @@ export async function faultyProxy(kubeconfig: string): Promise<FaultyProxy> {
   await listen(0);
   const { port } = server.address() as AddressInfo;
   const through = join(dirname(kubeconfig), `proxy-${port}.kubeconfig`);
-  await writeFile(through, plainKubeconfig(port), { mode: 0o600 });
+  await writeFile(through, plainKubeconfig(port, user['token']), { mode: 0o600 });
 
   return {
     kubeconfig: through,
@@ -224,14 +226,15 @@ export async function faultyProxy(kubeconfig: string): Promise<FaultyProxy> {
   };
 }
 
-function plainKubeconfig(port: number): string {
+/** With the token that was given, if there is one: the API server then knows who really asks. */
+function plainKubeconfig(port: number, token: string | undefined): string {
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [
       { name: 'proxy', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } },
     ],
-    users: [{ name: 'nobody', user: {} }],
+    users: [{ name: 'nobody', user: token === undefined ? {} : { token } }],
     contexts: [{ name: 'proxy', context: { cluster: 'proxy', user: 'nobody' } }],
     'current-context': 'proxy',
   });

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, normalize, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pageOf, REASONS } from '../../src/api/reasons.ts';
 import { anchorsOf, linksOf } from '../../hack/docs/markdown.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -41,6 +42,13 @@ describe('docs/README.md', () => {
     const listed = new Set(links.map(({ target }) => normalize(join('docs', target))));
     const pages = docs.filter((name) => name.endsWith('.md') && !/^docs\/(README|decisions\/\d)/.test(name));
     expect(pages.filter((name) => !listed.has(name)).map((name) => relative('docs', name))).toEqual([]);
+  });
+});
+
+describe('what a message and kubectl fairlead link to', () => {
+  const pages = Object.keys(REASONS).flatMap((reason) => pageOf(reason) ?? []);
+  it.each(pages)('%s is there', async (page) => {
+    expect(await fault('docs/README.md', page)).toBeUndefined();
   });
 });
 

@@ -45,8 +45,26 @@ app.kubernetes.io/component: {{ .component }}
 - --token-audiences={{ join "," .Values.vault.tokenAudiences }}
 {{- end }}
 
+{{- define "fairlead.traceArgs" -}}
+- --traces-endpoint={{ .Values.traces.endpoint }}
+- --traces-ratio={{ .Values.traces.ratio }}
+{{- end }}
+
+{{/* Each pod has a file of its own: two that rotate the same one would lose lines. */}}
+{{- define "fairlead.auditLog" -}}
+{{- with .Values.audit -}}
+{{- if .volume -}}
+{{- if not (isAbs .log) }}{{ fail (printf "audit.log: %s: with audit.volume it must be the absolute path of a file, like /var/log/fairlead/audit.log" .log) }}{{ end -}}
+{{ dir .log }}/$(POD_NAME).{{ base .log }}
+{{- else -}}
+{{- if ne .log "-" }}{{ fail (printf "audit.log: %s: a file needs audit.volume, since nothing else can be written" .log) }}{{ end -}}
+-
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{- define "fairlead.auditArgs" -}}
-- --audit-log={{ .Values.audit.log }}
+- --audit-log={{ include "fairlead.auditLog" . }}
 - --audit-max-mb={{ .Values.audit.maxMb }}
 - --audit-max-files={{ .Values.audit.maxFiles }}
 {{- if .Values.audit.bestEffort }}
@@ -57,6 +75,11 @@ app.kubernetes.io/component: {{ .component }}
 {{- define "fairlead.electionArgs" -}}
 - --leader-elect={{ .Values.leaderElection.enabled }}
 - --lease-seconds={{ .Values.leaderElection.leaseSeconds }}
+{{- end }}
+
+{{/* How long what is served is still answered after SIGTERM. */}}
+{{- define "fairlead.drainArgs" -}}
+- --drain-seconds={{ .Values.drainSeconds }}
 {{- end }}
 
 {{/* The pod of a role. Takes root, component, args (text), ports (text), resources, and certificate (the name of a Secret, or empty). */}}
@@ -77,7 +100,7 @@ spec:
   automountServiceAccountToken: {{ ne .component "admission" }}
   # The operator needs none of the variables that Kubernetes makes of Services.
   enableServiceLinks: false
-  # All work ends within 25 seconds of SIGTERM.
+  # The sleep before SIGTERM, then at most 25 seconds for all work, with those of drainSeconds.
   terminationGracePeriodSeconds: 40
   {{- with .root.Values.imagePullSecrets }}
   imagePullSecrets:
@@ -101,6 +124,18 @@ spec:
         - --role={{ .component }}
         {{- include "fairlead.args" .root | nindent 8 }}
         {{- .args | nindent 8 }}
+      {{- if or .auditVolume .root.Values.extraEnv }}
+      env:
+        {{- if .auditVolume }}
+        - name: POD_NAME
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.name
+        {{- end }}
+        {{- with .root.Values.extraEnv }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      {{- end }}
       ports:
         - name: health
           containerPort: 8081
@@ -132,7 +167,7 @@ spec:
         timeoutSeconds: 5
         failureThreshold: 300
       {{- if .certificate }}
-      # After SIGTERM no new connection is taken, and the API server may still have this address for a moment.
+      # Whoever calls may have this address for a moment longer: kube-proxy of a big cluster takes more than drainSeconds.
       lifecycle:
         preStop:
           sleep:
@@ -210,7 +245,7 @@ apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: fairlead-{{ .component }}
-  namespace: {{ .root.Release.Namespace }}
+  namespace: {{ .root.Release.Namespace | quote }}
   labels:
     {{- include "fairlead.labels" .root | nindent 4 }}
     app.kubernetes.io/component: {{ .component }}
@@ -220,11 +255,17 @@ spec:
   selector:
     matchLabels:
       {{- include "fairlead.selector" . | nindent 6 }}
+  {{- if and .elects (not .root.Values.leaderElection.enabled) }}
+  # Two that take no notice of each other must not run at the same time.
+  strategy:
+    type: Recreate
+  {{- else }}
   strategy:
     type: RollingUpdate
     rollingUpdate:
       maxUnavailable: 0
       maxSurge: 1
+  {{- end }}
   template:
     {{- include "fairlead.pod" . | nindent 4 }}
 {{- end }}

@@ -1,6 +1,6 @@
 /** How VitePress builds the site. It is copied beside the pages, and slugs are those of GitHub, so that one link works in both. */
 import { existsSync, readFileSync } from 'node:fs';
-import { slugOf } from './markdown.ts';
+import { slugOf } from '../markdown.ts';
 
 const sidebar: unknown = JSON.parse(readFileSync(new URL('sidebar.json', import.meta.url), 'utf8'));
 const root = process.env['FAIRLEAD_SITE_ROOT'] ?? '';

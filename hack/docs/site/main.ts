@@ -48,32 +48,36 @@ async function gather(work: string): Promise<void> {
   for (const file of files) await put(file, `public/${file}`);
   await put('docs/images', 'docs/images');
   // What VitePress sees as its own folder.
-  await put('hack/docs/site/config.ts', '.vitepress/config.ts');
+  await put('hack/docs/site/config.ts', '.vitepress/config/index.ts');
   await put('hack/docs/markdown.ts', '.vitepress/markdown.ts');
   const index = await readFile(join(ROOT, 'docs/README.md'), 'utf8');
   const sidebar = chapters(index).map((chapter) => ({ ...chapter, collapsed: false }));
-  await writeFile(join(work, '.vitepress/sidebar.json'), JSON.stringify(sidebar));
-  await writeFile(join(work, 'index.md'), `<!--@include: ./docs/README.md-->\n`);
+  await writeFile(join(work, '.vitepress/config/sidebar.json'), JSON.stringify(sidebar));
+  // The first page.
+  await cp(join(ROOT, 'README.md'), join(work, 'index.md'));
 }
 
 /** Messages link to `reasons.md#...`: where the site is served, that leads to the page, with its anchor. */
-async function leadToReasons(): Promise<void> {
+async function leadToReasons(site: string): Promise<void> {
   const page = `<!doctype html><title>Reasons</title><a href="../reasons.html">Reasons</a>
 <script>location.replace('../reasons.html' + location.hash);</script>
 `;
-  await mkdir(join(OUT, 'docs/reasons.md'), { recursive: true });
-  await writeFile(join(OUT, 'docs/reasons.md/index.html'), page);
+  await mkdir(join(site, 'docs/reasons.md'), { recursive: true });
+  await writeFile(join(site, 'docs/reasons.md/index.html'), page);
 }
 
 const generator = await ensureGenerator();
 const work = join(generator, `work-${process.pid}`);
 try {
   await gather(work);
-  await rm(OUT, { recursive: true, force: true });
+  const site = join(work, 'dist');
   const vitepress = join(generator, 'node_modules/vitepress/bin/vitepress.js');
   const env = { ...process.env, FAIRLEAD_SITE_ROOT: ROOT };
-  await run(process.execPath, [vitepress, 'build', work, '--outDir', OUT], { env, timeoutMs: BUILD_MS });
-  await leadToReasons();
+  await run(process.execPath, [vitepress, 'build', work, '--outDir', site], { env, timeoutMs: BUILD_MS });
+  await leadToReasons(site);
+  // Only what was built to its end takes the place of the last one.
+  await rm(OUT, { recursive: true, force: true });
+  await cp(site, OUT, { recursive: true });
   console.log(`the site is in ${OUT}`);
 } catch (error) {
   const { message, stderr } = error as Error & { stderr?: string };
