@@ -69,15 +69,15 @@ const values = z.strictObject({
   drainSeconds: z.int().min(0).max(15),
   concurrency: count.max(256),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']),
-  docsUrl: z
-    .string()
-    .max(256)
-    .regex(/^(https?:\/\/[^\s"'{}]+)?$/),
   traces: z.strictObject({
     endpoint: z.string().regex(/^(https?:\/\/.+)?$/),
     ratio: z.number().min(0).max(1),
   }),
   extraEnv: z.array(variable),
+  docsUrl: z
+    .string()
+    .max(256)
+    .regex(/^(https?:\/\/[^\s"'{}]+)?$/),
   audit: z.strictObject({
     log: z.string().min(1),
     maxMb: count.max(10_240),

@@ -24,7 +24,7 @@ const REHEARSER = {
   GIT_COMMITTER_NAME: 'rehearsal',
   GIT_COMMITTER_EMAIL: 'rehearsal@example.com',
 };
-const log = (line: string): void => void console.log(`  ${line}`);
+const log = (line: string): void => console.log(`  ${line}`);
 const git = async (...args: string[]) => (await run('git', args, { cwd: ROOT })).trim();
 
 interface Options {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { createRequire } from 'node:module';
 import { isIPv6 } from 'node:net';
+import type * as ClientNode from '@kubernetes/client-node';
 import { KubeError } from './errors.ts';
 
 /** A server, and who asks it. */
@@ -38,9 +39,7 @@ export function podAccess(root = ''): Access {
 /** The current context of a kubeconfig, or another, by client-node. Throws KubeError BadConfig; nothing of it is quoted. */
 export function kubeconfigAccess(path: string, context: string | undefined): Access {
   // Loaded here, where it is needed, and at once, so that whoever connects need not wait.
-  const { KubeConfig } = createRequire(import.meta.url)(
-    '@kubernetes/client-node',
-  ) as typeof import('@kubernetes/client-node');
+  const { KubeConfig } = createRequire(import.meta.url)('@kubernetes/client-node') as typeof ClientNode;
   const config = new KubeConfig();
   try {
     config.loadFromFile(path);

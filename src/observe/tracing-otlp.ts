@@ -131,7 +131,7 @@ function reporting(inner: SpanExporter, log: TracingOptions['log']): SpanExporte
   return {
     export: (spans, resultCallback) =>
       inner.export(spans, (result) => {
-        const failed = result.code !== 0;
+        const failed = result.error !== undefined;
         if (failed && !failing) log.warn({ code: codeOf(result.error) }, 'traces cannot be sent');
         if (!failed && failing) log.warn({}, 'traces are sent again');
         failing = failed;

@@ -57,7 +57,7 @@ describe('webhook.certManager.enabled', () => {
     const objects = [...(await render(CHART_SETS['cert-manager']!)).values()];
     const isOurs = ({ clientConfig }: KubeJson) => clientConfig.service?.name === 'fairlead-webhook';
     const leading = objects.filter(({ webhooks }) => webhooks?.some(isOurs));
-    expect(leading.map(({ metadata }) => metadata.name).sort()).toEqual([
+    expect(leading.map(({ metadata }): string => metadata.name).sort()).toEqual([
       'fairlead',
       'fairlead-legacy-spark',
     ]);

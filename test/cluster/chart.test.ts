@@ -114,8 +114,8 @@ describe('the chart', () => {
         'features.strictUse.enabled=true',
         'features.legacySpark.enabled=true',
         'leaderElection.enabled=false',
-        'docsUrl=https://docs.example.com/fairlead',
         'replicaCount=1',
+        'docsUrl=https://docs.example.com/fairlead',
       ],
     ],
   ])('starts every role with flags that it takes, with %j', async (set) => {

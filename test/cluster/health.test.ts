@@ -46,8 +46,8 @@ async function told(kind: string, in_: string, name: string): Promise<KubeJson> 
 }
 
 const both = async (object: KubeJson) => {
-  const [kind] = await Promise.all([kstatus([object])]);
-  return { kstatus: kind[0], argocd: (await argocd.of(object.kind, object)).status };
+  const [seen] = await kstatus([object]);
+  return { kstatus: seen, argocd: (await argocd.of(object.kind, object)).status };
 };
 
 describe('an object', () => {

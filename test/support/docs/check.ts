@@ -1,0 +1,84 @@
+import { expect } from 'vitest';
+import { stringify } from 'yaml';
+import type { Kube } from '../cluster.ts';
+import { CHART, type Helm } from '../helm.ts';
+import type { Block } from './blocks.ts';
+import { mergeInto } from './fragments.ts';
+import { at, type Manifest, type Plan, type Step } from './plan.ts';
+import type { Shell } from './shell.ts';
+
+export interface Desk {
+  readonly k: Kube;
+  readonly shell: Shell;
+  readonly helm: Helm;
+  /** Writes a file and says where it is. */
+  write(name: string, text: string): Promise<string>;
+}
+
+/** Does what the plan says; rejects if the block is not right. */
+export async function check(desk: Desk, block: Block, plan: Plan): Promise<void> {
+  switch (plan.does) {
+    case 'apply':
+      for (const manifest of plan.manifests) await dryRun(desk.k, manifest);
+      return;
+    case 'merge':
+      return dryRun(desk.k, mergeInto(plan.into, plan.content) as unknown as Manifest);
+    case 'values': {
+      const file = await desk.write('values.yaml', block.text);
+      await desk.helm('template', 'fairlead', CHART, '-n', 'fairlead-system', '--values', file);
+      return;
+    }
+    case 'policy': {
+      const file = await desk.write('policy.hcl', block.text);
+      const { code, output } = await desk.shell.run(`vault policy write docs '${file}'`);
+      expect(code, output).toBe(0);
+      return;
+    }
+    case 'run': {
+      const { code, output } = await desk.shell.run(plan.script, { dry: plan.dry });
+      expect(code, `${at(block)} said:\n${output}`).toBe(plan.exits);
+      return;
+    }
+    case 'compare':
+      for (const step of plan.steps) await compare(desk.shell, step);
+      return;
+    case 'parse':
+      if (block.language === 'json') JSON.parse(block.text);
+  }
+}
+
+/** The API server itself says whether it would take the object, with fields that it does not know as errors. */
+async function dryRun(k: Kube, manifest: Manifest): Promise<void> {
+  const { namespace, name } = manifest.metadata;
+  if (namespace !== undefined && !(await k.get('namespace', '', namespace)))
+    await k.run('create', 'namespace', namespace);
+  // An API that stores nothing knows no apply.
+  const verb =
+    name === undefined || manifest.apiVersion.startsWith('keys.')
+      ? ['create']
+      : ['apply', '--server-side', '--force-conflicts'];
+  const flags = ['--dry-run=server', '--validate=strict', '-f', '-'];
+  await k.both([...verb, ...flags], manifest).catch((error: { stderr?: string }) => {
+    throw new Error(`${stringify(manifest)}\n${error.stderr}`);
+  });
+}
+
+/** The lines of the page are what is printed, in this order; widths and what is made up by chance may differ. */
+async function compare(shell: Shell, { command, output }: Step): Promise<void> {
+  const printed = (await shell.run(`${command}\n`)).output;
+  const seen = gist(printed);
+  let from = 0;
+  const missing = gist(output).find((line) => {
+    const found = seen.indexOf(line, from);
+    from = found + 1;
+    return found < 0;
+  });
+  expect(missing, `a line of \`${command}\`, which printed:\n${printed}`).toBeUndefined();
+}
+
+const UID = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
+const gist = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => line.trim().replaceAll(/\s+/g, ' ').replaceAll(UID, 'UID'))
+    .filter(Boolean);
