@@ -1,7 +1,7 @@
 /**
  * `make bench`: how long Fairlead takes to let 1,000 pods go that are created at once, beside a floor measured in
  * the same run: a bare client that does the same Vault reads, Secret creations and gate patches, 32 at once.
- * Then how soon a pod that waits goes on, and how long a listing of 5,000 keys takes. Prints what it does, and ends with one JSON line for each scenario.
+ * Then how soon a pod that waits goes on, how long a listing of 5,000 keys takes, and what the image costs. Prints what it does, and ends with one JSON line for each scenario.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { down, up } from '../cluster/index.ts';
 import { tap } from '../tap.ts';
 import { vaultAdmin } from '../vault-admin.ts';
 import { floor } from './floor.ts';
+import { imageCosts, type ImageMeasurement } from './image.ts';
 import { prepare, scopeTokens, type Bench } from './prepare.ts';
 import { listKeys, type ListMeasurement } from './list-keys.ts';
 import { measure, type Measurement } from './measure.ts';
@@ -22,6 +23,7 @@ const dir = await mkdtemp(join(tmpdir(), 'fairlead-bench-'));
 const results: Measurement[] = [];
 let woken: WakeMeasurement | undefined;
 let listed: ListMeasurement | undefined;
+let image: ImageMeasurement | undefined;
 try {
   const cluster = await up({ dir: join(dir, 'cluster'), node: false, log: say });
   if (!cluster.bao) throw new Error('the cluster came without OpenBao');
@@ -37,6 +39,7 @@ try {
   }
   woken = await wake(bench);
   listed = await listKeys(bench, prepared);
+  image = await imageCosts(bench);
   await prepared.fairlead.stop();
   await proxy.close();
 } finally {
@@ -60,5 +63,12 @@ if (listed)
       `CPU ${listed.cpu_ms} ms a listing; keys role: ready after ${listed.start_up_ms} ms, ` +
       `idle ${listed.idle_mb} MB, peak ${listed.peak_mb} MB`,
   );
-for (const result of [...results, woken, listed]) say(JSON.stringify(result));
+if (image) {
+  say(`\nimage: ${image.packed_mb} MB packed, ${image.unpacked_mb} MB unpacked`);
+  for (const [role, { ready_ms, cpu_ms, resident_mb, private_mb }] of Object.entries(image.roles))
+    say(
+      `${role}: ready after ${ready_ms} ms (CPU ${cpu_ms} ms), idle ${resident_mb} MB, of its own ${private_mb} MB`,
+    );
+}
+for (const result of [...results, woken, listed, image].filter(Boolean)) say(JSON.stringify(result));
 process.exit();

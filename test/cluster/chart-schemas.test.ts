@@ -28,7 +28,7 @@ beforeAll(async () => {
   kubeconform = await ensureKubeconform({ log: (line) => console.log(line) });
   helm = await helmFor(cluster.kubeconfig, join(dir, 'helm'));
   for (const crd of await foreignCrds()) await kubectl(cluster, ['create', '-f', '-'], crd);
-  await k.run('create', '-f', join(ROOT, 'crds'));
+  await k.run('create', '-k', join(ROOT, 'crds'));
   const paths = await until('the schemas of all kinds', async () => {
     const index = JSON.parse(await k.run('get', '--raw', '/openapi/v3')) as { paths: Record<string, object> };
     const found = Object.keys(index.paths).filter((path) => /^apis?\/(.+\/)?v\d[a-z0-9]*$/.test(path));

@@ -1,53 +1,67 @@
 /** The values with which the chart is mostly installed, as flags of helm. */
-const all = (...values: string[]) => values.flatMap((value) => ['--set', value]);
+const values = (all: object) =>
+  Object.entries(all).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
+const enabled = { enabled: true };
+const disabled = { enabled: false };
 
-const EVERYTHING = [
-  ...['features.legacySpark.enabled=true', 'features.strictUse.enabled=true', 'keysApi.enabled=true'],
-  ...['image.digest=sha256:' + 'a'.repeat(64), 'imagePullSecrets[0].name=registry'],
-  ...['serviceAccount.annotations.team=platform', 'priorityClassName=system-cluster-critical'],
-  ...['nodeSelector.pool=system', 'tolerations[0].key=dedicated', 'tolerations[0].operator=Exists'],
-  ...['affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight=1'],
-  'affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.matchExpressions[0].key=ssd',
-  'affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.matchExpressions[0].operator=Exists',
-  ...['topologySpreadConstraints[0].maxSkew=1', 'topologySpreadConstraints[0].topologyKey=zone'],
-  'topologySpreadConstraints[0].whenUnsatisfiable=DoNotSchedule',
-  ...['podLabels.team=platform', 'podAnnotations.team=platform'],
-  ...['podDisruptionBudget.maxUnavailable=1', 'leaderElection.leaseSeconds=30', 'concurrency=64'],
-  ...['networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.team=monitoring'],
-  ...['networkPolicy.egress[0].ports[0].port=443', 'drainSeconds=5', 'logLevel=debug'],
-  ...[
-    'audit.log=/var/log/fairlead/audit.log',
-    'audit.volume.emptyDir.sizeLimit=1Gi',
-    'audit.bestEffort=true',
+const EVERYTHING = {
+  image: { digest: `sha256:${'a'.repeat(64)}` },
+  imagePullSecrets: [{ name: 'registry' }],
+  features: { legacySpark: enabled, strictUse: enabled },
+  vault: { hosts: ['https://vault.example.com:8200'], allowHttp: true, tokenAudiences: ['bao', 'vault'] },
+  serviceAccount: { annotations: { team: 'platform' } },
+  nodeSelector: { pool: 'system' },
+  tolerations: [{ key: 'dedicated', operator: 'Exists' }],
+  affinity: {
+    nodeAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        { weight: 1, preference: { matchExpressions: [{ key: 'ssd', operator: 'Exists' }] } },
+      ],
+    },
+  },
+  topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }],
+  priorityClassName: 'system-cluster-critical',
+  podLabels: { team: 'platform' },
+  podAnnotations: { team: 'platform' },
+  podDisruptionBudget: { maxUnavailable: 1 },
+  networkPolicy: {
+    metricsFrom: [{ namespaceSelector: { matchLabels: { team: 'monitoring' } } }],
+    egress: [{ ports: [{ port: 443 }] }],
+  },
+  leaderElection: { leaseSeconds: 30 },
+  drainSeconds: 5,
+  concurrency: 64,
+  logLevel: 'debug',
+  audit: { log: '/var/log/fairlead/audit.log', bestEffort: true, volume: { emptyDir: { sizeLimit: '1Gi' } } },
+  metrics: {
+    serviceMonitor: { ...enabled, labels: { release: 'prometheus' } },
+    rules: enabled,
+    dashboard: enabled,
+  },
+  readiness: { requiresVault: true },
+  keysApi: enabled,
+  extraObjects: [
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'extra' }, data: { of: '{{ .Release.Name }}' } },
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra-text, namespace: {{ .Release.Namespace }}}\n',
   ],
-  ...[
-    'vault.hosts[0]=https://vault.example.com:8200',
-    'vault.allowHttp=true',
-    'readiness.requiresVault=true',
-  ],
-  ...['metrics.serviceMonitor.enabled=true', 'metrics.serviceMonitor.labels.release=prometheus'],
-  ...['metrics.rules.enabled=true', 'metrics.dashboard.enabled=true'],
-  ...[
-    'extraObjects[0].apiVersion=v1',
-    'extraObjects[0].kind=ConfigMap',
-    'extraObjects[0].metadata.name=extra',
-  ],
-  'extraObjects[0].data.release={{ .Release.Name }}',
-];
+};
 
 export const CHART_SETS: Readonly<Record<string, readonly string[]>> = {
   default: [],
-  everything: all(...EVERYTHING),
-  'keys-api': all('keysApi.enabled=true'),
-  'cert-manager': all('webhook.certManager.enabled=true', 'features.legacySpark.enabled=true'),
-  'cert-manager-issuer': all(
-    'webhook.certManager.enabled=true',
-    'webhook.certManager.issuerRef.kind=ClusterIssuer',
-    'webhook.certManager.issuerRef.name=internal',
-  ),
-  minimal: all(
-    ...['replicaCount=1', 'leaderElection.enabled=false', 'crds.install=false', 'rbac.create=false'],
-    ...['serviceAccount.create=false', 'podDisruptionBudget.enabled=false', 'networkPolicy.enabled=false'],
-    ...['features.secretsV2.enabled=false'],
-  ),
+  everything: values(EVERYTHING),
+  'keys-api': values({ keysApi: enabled }),
+  'cert-manager': values({ webhook: { certManager: enabled }, features: { legacySpark: enabled } }),
+  'cert-manager-issuer': values({
+    webhook: { certManager: { ...enabled, issuerRef: { kind: 'ClusterIssuer', name: 'internal' } } },
+  }),
+  minimal: values({
+    replicaCount: 1,
+    leaderElection: disabled,
+    crds: { install: false },
+    rbac: { create: false },
+    serviceAccount: { create: false },
+    podDisruptionBudget: disabled,
+    networkPolicy: disabled,
+    features: { secretsV2: disabled },
+  }),
 };

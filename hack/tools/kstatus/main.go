@@ -1,9 +1,10 @@
-// kstatus reads a JSON list of objects and prints, for each, what kstatus makes of it: that is what Flux, kapp-like tools
-// and `kubectl` plugins wait by.
+// Reads objects as JSON, one after another, and prints for each what kstatus makes of it: the library by which Flux and
+// kpt tell whether an object is through.
 package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,26 +15,30 @@ import (
 )
 
 func main() {
-	text, err := io.ReadAll(os.Stdin)
-	var objects []map[string]any
-	if err == nil {
-		// Whole numbers stay whole.
-		err = kubejson.Unmarshal(text, &objects)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "not a JSON list of objects")
-		os.Exit(2)
-	}
-	found := make([]string, len(objects))
-	for i, object := range objects {
+	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	for {
+		var raw json.RawMessage
+		if err := in.Decode(&raw); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			fail(err)
+		}
+		// Kubernetes' own reads whole numbers as such.
+		var object map[string]any
+		if err := kubejson.Unmarshal(raw, &object); err != nil {
+			fail(err)
+		}
 		result, err := status.Compute(&unstructured.Unstructured{Object: object})
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			fail(err)
 		}
-		found[i] = result.Status.String()
+		if err := out.Encode(map[string]string{"status": string(result.Status), "message": result.Message}); err != nil {
+			fail(err)
+		}
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(found); err != nil {
-		os.Exit(1)
-	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
 }
