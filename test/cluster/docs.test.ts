@@ -7,9 +7,9 @@ import { leftovers, type Leftovers } from '../support/docs/leftovers.ts';
 import { at, planFor, type Plan } from '../support/docs/plan.ts';
 import { docsShell } from '../support/docs/shell.ts';
 import { docsWorld, LAST, SETUPS, type World } from '../support/docs/world.ts';
-import { cluster, scratch } from '../support/cluster.ts';
+import { cluster, kube, scratch } from '../support/cluster.ts';
 import { helmFor } from '../support/helm.ts';
-import { platform, type Platform } from '../support/platform.ts';
+import { platform, SYSTEM, type Platform } from '../support/platform.ts';
 
 /** Every command and manifest of README.md and docs/, page by page as they stand there; plan.ts has the markers. */
 
@@ -29,9 +29,11 @@ let desk: Desk;
 let left: Leftovers;
 
 beforeAll(async () => {
-  const { bao } = await cluster();
+  const shared = await cluster();
+  // As if nobody had used this cluster before: the audit that is verified begins here.
+  await kube(shared).run('delete', 'lease', 'fairlead-audit', '-n', SYSTEM, '--ignore-not-found');
   // The one that the cluster has, and the one that the pages and samples name, which answers nobody.
-  const hosts = [bao?.address, 'https://vault.example.com:8200'].join(',');
+  const hosts = [shared.bao?.address, 'https://vault.example.com:8200'].join(',');
   p = await platform('docs', { keysApi: true, flags: ['--vault-hosts', hosts] });
   dir = await scratch('docs');
   left = await leftovers(p.k);
