@@ -121,14 +121,15 @@ describe('the page of a kind without a CRD', () => {
 
 it('there is a page for each kind, those of the API for keys too', () => {
   const titles = kindPages().map(([, page]) => /^# (\w+): fields$/m.exec(page)?.[1]);
-  expect(titles.sort()).toEqual([
-    'ConnectionTest',
-    'ResourceBundle',
-    'SecretKey',
-    'SecretReference',
-    'StorageConfig',
+  const kinds = [
     'VaultIntegration',
-  ]);
+    'SecretReference',
+    'ResourceBundle',
+    'StorageConfig',
+    'SecretKey',
+    'ConnectionTest',
+  ];
+  expect(new Set(titles)).toEqual(new Set(kinds));
 });
 
 describe.each(kindPages())('%s', (_, page) => {
