@@ -84,6 +84,17 @@ describe('the image', () => {
     expect(config.filter((path) => !/^app\/config\/(policies|strict)\//.test(path))).toEqual([]);
   });
 
+  it('brings what Node makes of the sources where Node looks for it as user 65532', () => {
+    const folder = 'app/compile-cache';
+    expect(config.config.Env).toContain(`NODE_COMPILE_CACHE=/${folder}`);
+    const inside = paths().filter((path) => path.startsWith(`${folder}/`) && !path.endsWith('/'));
+    const [, version, user] = /^app\/compile-cache\/(v24\.[\d.]+)-.*-(\d+)\//.exec(inside[0] ?? '') ?? [];
+    expect({ version, user }).toEqual({ version: process.version, user: '65532' });
+    // As many as there are sources, at the least. That it is used: installed.test.ts looks at the memory of each role.
+    const sources = paths().filter((path) => /^app\/src\/(?!kubectl\/).*\.ts$/.test(path));
+    expect(inside.length).toBeGreaterThan(sources.length * 0.8);
+  });
+
   it('has no tests, and of the packages only those of production, without axios', async () => {
     expect(paths().filter((path) => /^app\/src\/.*(\.test\.ts|test-support\.ts)$/.test(path))).toEqual([]);
     const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
