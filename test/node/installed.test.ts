@@ -178,7 +178,7 @@ describe('a user', () => {
 });
 
 describe('a role that has nothing to do', () => {
-  const requests = { admission: 128, certificates: 160, controller: 192, keys: 192 };
+  const requests = { admission: 96, certificates: 128, controller: 192, keys: 192 };
 
   it.each(Object.entries(requests))(
     '%s stays within the memory that the chart requests',
