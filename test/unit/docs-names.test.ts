@@ -53,7 +53,7 @@ describe('the flags of docs/operations.md', () => {
       const inWords = !/^(`[^`]+`|\d+|true|false)$/.test(said ?? '');
       return inWords || String(value) === said?.replaceAll('`', '')
         ? []
-        : [`--${name}: ${said}, not ${value}`];
+        : [`--${name}: ${said}, not ${String(value)}`];
     });
     expect([...wrong]).toEqual([]);
   });
