@@ -39,7 +39,8 @@ beforeAll(async () => {
   };
   desk = { k: p.k, shell, helm, write };
   world = await docsWorld(p, shell);
-}, 240_000);
+  // helm and promtool may have to be built first.
+}, 1_200_000);
 afterAll(async () => {
   await p?.stop();
   await left?.remove();

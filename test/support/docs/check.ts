@@ -44,6 +44,10 @@ export async function check(desk: Desk, block: Block, plan: Plan): Promise<void>
       return;
     case 'parse':
       if (block.language === 'json') JSON.parse(block.text);
+      return;
+    case 'elsewhere':
+    case 'nothing':
+    case 'show':
   }
 }
 
