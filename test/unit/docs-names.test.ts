@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import { pages, ROOT } from '../support/docs/blocks.ts';
 
-/** What the pages name of the repository is there. */
+/** What the pages name of the repository is there; links.test.ts is about links. */
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const targets = new Set(Array.from(read('Makefile').matchAll(/^([a-z-]+):/gm), ([, name]) => name));
