@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blocksOf, pages } from '../support/docs/blocks.ts';
 import { check, type Desk } from '../support/docs/check.ts';
 import { leftovers, type Leftovers } from '../support/docs/leftovers.ts';
-import { at, planFor } from '../support/docs/plan.ts';
+import { at, planFor, type Plan } from '../support/docs/plan.ts';
 import { docsShell } from '../support/docs/shell.ts';
 import { docsWorld, LAST, SETUPS, type World } from '../support/docs/world.ts';
-import { scratch } from '../support/cluster.ts';
+import { cluster, scratch } from '../support/cluster.ts';
 import { helmFor } from '../support/helm.ts';
 import { platform, type Platform } from '../support/platform.ts';
 
@@ -16,7 +16,7 @@ import { platform, type Platform } from '../support/platform.ts';
 const all = Array.from(await pages(), ([page, text]) => ({
   page,
   blocks: blocksOf(page, text).map((block) => ({ block, plan: planFor(block) })),
-})).filter(({ blocks }) => blocks.length > 0);
+}));
 const ordered = [
   ...all.filter(({ page }) => !LAST.includes(page)),
   ...all.filter(({ page }) => LAST.includes(page)),
@@ -29,7 +29,10 @@ let desk: Desk;
 let left: Leftovers;
 
 beforeAll(async () => {
-  p = await platform('docs', { keysApi: true });
+  const { bao } = await cluster();
+  // The one that the cluster has, and the one that the pages and samples name, which answers nobody.
+  const hosts = [bao?.address, 'https://vault.example.com:8200'].join(',');
+  p = await platform('docs', { keysApi: true, flags: ['--vault-hosts', hosts] });
   dir = await scratch('docs');
   left = await leftovers(p.k);
   const [shell, helm] = await Promise.all([docsShell(p.cluster, dir), helmFor(p.cluster.kubeconfig, dir)]);
@@ -47,9 +50,10 @@ afterAll(async () => {
   if (dir) await rm(dir, { recursive: true, force: true });
 });
 
-describe.each(ordered)('$page', ({ page, blocks }) => {
-  const done = blocks.filter(({ plan }) => !['nothing', 'show', 'elsewhere'].includes(plan.does));
-  if (done.length === 0) return;
+const isDone = ({ plan }: { plan: Plan }) => !['nothing', 'show', 'elsewhere'].includes(plan.does);
+
+describe.each(ordered.filter(({ blocks }) => blocks.some(isDone)))('$page', ({ page, blocks }) => {
+  const done = blocks.filter(isDone);
   beforeAll(async () => {
     await world.reset();
     await SETUPS[page]?.(world);
@@ -64,10 +68,10 @@ describe.each(ordered)('$page', ({ page, blocks }) => {
 it('says what was not run, and why', () => {
   const reasons = ordered.flatMap(({ blocks }) =>
     blocks.flatMap(({ block, plan }) => {
-      if (plan.does === 'nothing') return [`${at(block)}: ${plan.why}`];
-      return plan.does === 'parse' ? [`${at(block)}: only parsed: ${plan.what}`] : [];
+      if (plan.does === 'nothing') return [{ place: at(block), why: plan.why }];
+      return plan.does === 'parse' ? [{ place: at(block), why: `only parsed: ${plan.what}` }] : [];
     }),
   );
-  console.log(['Not run of the docs:', ...reasons].join('\n  '));
-  expect(reasons.filter((reason) => /: \S*$/.test(reason))).toEqual([]);
+  console.log(['Not run of the docs:', ...reasons.map(({ place, why }) => `${place}: ${why}`)].join('\n  '));
+  expect(reasons.filter(({ why }) => why.length < 10)).toEqual([]);
 });

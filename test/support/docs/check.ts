@@ -53,18 +53,22 @@ export async function check(desk: Desk, block: Block, plan: Plan): Promise<void>
 
 /** The API server itself says whether it would take the object, with fields that it does not know as errors. */
 async function dryRun(k: Kube, manifest: Manifest): Promise<void> {
-  const { namespace, name } = manifest.metadata;
+  const { namespace } = manifest.metadata;
   if (namespace !== undefined && !(await k.get('namespace', '', namespace)))
     await k.run('create', 'namespace', namespace);
-  // An API that stores nothing knows no apply.
-  const verb =
-    name === undefined || manifest.apiVersion.startsWith('keys.')
-      ? ['create']
-      : ['apply', '--server-side', '--force-conflicts'];
   const flags = ['--dry-run=server', '--validate=strict', '-f', '-'];
-  await k.both([...verb, ...flags], manifest).catch((error: { stderr?: string }) => {
+  // As it stands on the page the reader is in the namespace of the team.
+  if (namespace === undefined) flags.push('-n', 'marketing-jobs');
+  await k.both([...verbOf(manifest), ...flags], manifest).catch((error: { stderr?: string }) => {
     throw new Error(`${stringify(manifest)}\n${error.stderr}`);
   });
+}
+
+/** The API for keys knows no apply. */
+function verbOf({ apiVersion, metadata: { name } }: Manifest): string[] {
+  if (name === undefined) return ['create'];
+  if (apiVersion.startsWith('keys.')) return ['replace'];
+  return ['apply', '--server-side', '--force-conflicts'];
 }
 
 /** The lines of the page are what is printed, in this order; widths and what is made up by chance may differ. */

@@ -50,7 +50,7 @@ export async function docsWorld(p: Platform, shell: Shell): Promise<World> {
         lake,
       );
       await until('the default ServiceAccount', async () => p.k.get('serviceaccount', TEAM, 'default'));
-      const ready = ['wait', '--for=condition=Ready', '--timeout=30s', '-n', TEAM];
+      const ready = ['wait', '--for=condition=Ready', '--timeout=60s', '-n', TEAM];
       await p.k.run(...ready, 'sref/warehouse', 'stc/lake');
     },
   };
