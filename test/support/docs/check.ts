@@ -4,6 +4,7 @@ import type { Kube } from '../cluster.ts';
 import { CHART, type Helm } from '../helm.ts';
 import type { Block } from './blocks.ts';
 import { mergeInto } from './fragments.ts';
+import { missingLine } from './output.ts';
 import { at, type Manifest, type Plan, type Step } from './plan.ts';
 import type { Shell } from './shell.ts';
 
@@ -71,22 +72,8 @@ function verbOf({ apiVersion, metadata: { name } }: Manifest): string[] {
   return ['apply', '--server-side', '--force-conflicts'];
 }
 
-/** The lines of the page are what is printed, in this order; widths and what is made up by chance may differ. */
+/** What stands below a command on the page is what it prints. */
 async function compare(shell: Shell, { command, output }: Step): Promise<void> {
   const printed = (await shell.run(`${command}\n`)).output;
-  const seen = gist(printed);
-  let from = 0;
-  const missing = gist(output).find((line) => {
-    const found = seen.indexOf(line, from);
-    from = found + 1;
-    return found < 0;
-  });
-  expect(missing, `a line of \`${command}\`, which printed:\n${printed}`).toBeUndefined();
+  expect(missingLine(output, printed), `\`${command}\` printed:\n${printed}`).toBeUndefined();
 }
-
-const UID = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
-const gist = (text: string) =>
-  text
-    .split('\n')
-    .map((line) => line.trim().replaceAll(/\s+/g, ' ').replaceAll(UID, 'UID'))
-    .filter(Boolean);
