@@ -13,11 +13,13 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
     npm ci --omit=dev --ignore-scripts --install-links --no-audit --no-fund --cache=/tmp/npm
 COPY . .
 
-# /image/node changes with Node, /image/dependencies with the lock file, /image/fairlead with each version.
+# Node's licence comes along where the base image has it. /image/node changes with Node, /image/dependencies with the
+# lock file, /image/fairlead with each version.
 RUN set -eu; \
     node="$(readlink -f "$(command -v node)")"; \
     mkdir -p /image/node/usr/local/bin /image/node/etc /image/dependencies/app /image/fairlead/app; \
     cp "$node" /image/node/usr/local/bin/node; \
+    test ! -f /usr/local/LICENSE || cp /usr/local/LICENSE /image/node/usr/local/LICENSE; \
     libraries="$(ldd "$node")"; \
     for file in $(echo "$libraries" | grep -o '/[^ )]*'); do cp -L --parents "$file" /image/node; done; \
     echo 'nonroot:x:65532:65532:nonroot:/app:/sbin/nologin' > /image/node/etc/passwd; \

@@ -36,6 +36,13 @@ describe('the schema of a kind', () => {
     expect(JSON.stringify(one(schema))).not.toContain('"additionalProperties":false');
   });
 
+  it('is where kubeconform looks for it, that of the core group, too', () => {
+    const Pod = { [GVK]: [{ group: '', version: 'v1', kind: 'Pod' }] };
+    const Lease = { [GVK]: [{ group: 'coordination.k8s.io', version: 'v1', kind: 'Lease' }] };
+    const files = schemasOf({ components: { schemas: { Pod, Lease } } });
+    expect([...files.keys()]).toEqual(['pod-v1-v1.json', 'lease-coordination.k8s.io-v1.json']);
+  });
+
   it('is not made of what many kinds share', () => {
     const shared = { [GVK]: ['a', 'b'].map((group) => ({ group, version: 'v1', kind: 'DeleteOptions' })) };
     expect([...schemasOf({ components: { schemas: { shared } } }).keys()]).toEqual([]);

@@ -40,7 +40,8 @@ interface Kind {
 }
 
 function schemaFile({ group, version, kind }: Kind): string {
-  return `${kind.toLowerCase()}-${group}-${version}.json`;
+  // What kubeconform takes for the group of v1 is v1.
+  return `${kind.toLowerCase()}-${group || version}-${version}.json`;
 }
 
 /** A schema as a draft of JSON Schema has it. `whole`: it describes an object, and not a part of what is said about one. */

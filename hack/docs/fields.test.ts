@@ -103,6 +103,35 @@ describe('the page of a kind', () => {
   });
 });
 
+describe('the page of a kind without a CRD', () => {
+  const spec = z.object({ metres: z.int().describe('How long.') });
+  const kind = { kind: 'Knot', plural: 'knots', description: 'Named <a>:<b>.', spec };
+  const page = kindPage({ kind, apiVersion: 'keys.example.com/v1', more: [] });
+
+  it('tells its API, and has text that is no markup', () => {
+    expect(page).toContain('| apiVersion | `keys.example.com/v1` |');
+    expect(page).toContain(String.raw`Named \<a>:\<b>.`);
+  });
+
+  it('has no section that would be empty', () => {
+    expect(page.match(/^## .*/gm)).toEqual(['## Spec']);
+    expect(page).not.toContain('| sample |');
+  });
+});
+
+it('there is a page for each kind, those of the API for keys too', () => {
+  const titles = kindPages().map(([, page]) => /^# (\w+): fields$/m.exec(page)?.[1]);
+  const kinds = [
+    'VaultIntegration',
+    'SecretReference',
+    'ResourceBundle',
+    'StorageConfig',
+    'SecretKey',
+    'ConnectionTest',
+  ];
+  expect(new Set(titles)).toEqual(new Set(kinds));
+});
+
 describe.each(kindPages())('%s', (_, page) => {
   it('says of each field what it means', () => {
     const silent = page.split('\n').filter((line) => /^\| `(spec|status)\..*\|\s*\|$/.test(line));

@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import { openApiSchema } from '../../src/api/crd.ts';
 import { API_VERSION } from '../../src/api/names.ts';
-import type { KindDefinition } from '../../src/api/schema.ts';
+import type { KindDefinition, PrinterColumn } from '../../src/api/schema.ts';
 
 interface Rule {
   readonly rule: string;
@@ -97,32 +97,41 @@ export function cell(text: string): string {
     .replaceAll('\n', ' ');
 }
 
+/** A kind with a CRD, or one of the API for keys, which may have no status and no columns of this sort. */
+type Shown = Pick<
+  KindDefinition<z.ZodType, z.ZodType>,
+  'kind' | 'plural' | 'description' | 'spec' | 'rules'
+> &
+  Partial<Pick<KindDefinition<z.ZodType, z.ZodType>, 'shortNames' | 'status' | 'columns'>>;
+
 export interface KindPage {
-  readonly kind: KindDefinition<z.ZodType, z.ZodType>;
+  readonly kind: Shown;
+  /** Default: that of the CRDs. */
+  readonly apiVersion?: string;
   /** Links to the prose, as Markdown. */
   readonly more: readonly string[];
-  readonly sample: string;
+  readonly sample?: string;
 }
 
 /** The page of one kind. */
-export function kindPage({ kind, more, sample }: KindPage): string {
+export function kindPage({ kind, apiVersion = API_VERSION, more, sample }: KindPage): string {
   const spec = openApiSchema(kind.spec) as Schema;
-  const status = openApiSchema(kind.status) as Schema;
+  const status = kind.status && (openApiSchema(kind.status) as Schema);
   const rules = [...rulesOf(kind.rules), ...rulesOf(spec)];
   return [
     '<!-- Generated from src/api by hack/docs/fields.ts; do not edit. -->',
     '',
     `# ${kind.kind}: fields`,
     '',
-    kind.description,
+    cell(kind.description),
     '',
     '|  |  |',
     '| --- | --- |',
-    `| apiVersion | \`${API_VERSION}\` |`,
+    `| apiVersion | \`${apiVersion}\` |`,
     `| kind | \`${kind.kind}\` |`,
-    `| for kubectl | \`${[kind.plural, ...kind.shortNames].join('`, `')}\` |`,
+    `| for kubectl | \`${[kind.plural, ...(kind.shortNames ?? [])].join('`, `')}\` |`,
     `| in words | ${more.join(', ')} |`,
-    `| sample | [${sample}](../../${sample}) |`,
+    ...(sample === undefined ? [] : [`| sample | [${sample}](../../${sample}) |`]),
     '',
     'Also by `kubectl explain`. No field has a default that the API server writes.',
     '',
@@ -135,18 +144,31 @@ export function kindPage({ kind, more, sample }: KindPage): string {
     ...(rules.length > 0
       ? ['Over several fields:', '', ...rules.map((message) => `- ${cell(message)}`), '']
       : []),
+    ...(status ? statusLines(status) : []),
+    ...(kind.columns ? columnLines(kind.columns) : []),
+  ].join('\n');
+}
+
+function statusLines(status: Schema): readonly string[] {
+  return [
     '## Status',
     '',
-    'Written by Fairlead; `Ready` sums it up. The reasons are in [reasons.md](../reasons.md).',
+    `Written by Fairlead${status.properties?.['conditions'] ? '; `Ready` sums it up' : ''}. The reasons are in [reasons.md](../reasons.md).`,
     '',
     ...table(fieldsOf(status, 'status'), false),
     '',
+  ];
+}
+
+function columnLines(columns: readonly PrinterColumn[]): readonly string[] {
+  const names = columns.map(({ name, priority = 0 }) => (priority > 0 ? `(${name})` : name));
+  return [
     '## Columns',
     '',
     'What `kubectl get` shows; those in brackets with `-o wide`:',
-    kind.columns.map(({ name, priority = 0 }) => (priority > 0 ? `(${name})` : name)).join(', ') + '.',
+    `${names.join(', ')}.`,
     '',
-  ].join('\n');
+  ];
 }
 
 function rulesOf(schema: Schema | undefined): readonly string[] {

@@ -1,5 +1,8 @@
 /** Which kinds have a page in docs/kinds, and where people read about them. */
+import { CONNECTION_TEST, connectionTestSpec, connectionTestStatus } from '../../src/api/connection-test.ts';
+import { KEYS_API_VERSION } from '../../src/api/names.ts';
 import { resourceBundle } from '../../src/api/resource-bundle.ts';
+import { secretKey } from '../../src/api/secret-key.ts';
 import { secretReference } from '../../src/api/secret-reference.ts';
 import { storageConfig } from '../../src/api/storage-config.ts';
 import { vaultIntegration } from '../../src/api/vault-integration.ts';
@@ -27,6 +30,16 @@ const PAGES: Readonly<Record<string, KindPage>> = {
     kind: storageConfig,
     more: [to('storage.md')],
     sample: 'config/samples/12-storage.yaml',
+  },
+  'secret-key': {
+    kind: { ...secretKey, description: secretKey.schema.description },
+    apiVersion: KEYS_API_VERSION,
+    more: [to('keys.md')],
+  },
+  'connection-test': {
+    kind: { ...CONNECTION_TEST, spec: connectionTestSpec, status: connectionTestStatus },
+    apiVersion: KEYS_API_VERSION,
+    more: [to('connection-test.md')],
   },
 };
 

@@ -56,18 +56,15 @@ export async function controlPlane(lab: Lab, name: ControlPlaneCase, load: Load)
 }
 
 async function restart(lab: Lab, component: string, how: 'stop' | 'kill'): Promise<string> {
+  const before = await lab.replicas.restarted();
   const down = await timed(async () => {
     await lab.cluster[how](component);
     await lab.cluster.start(component);
   });
-  return `ready again after ${down} s${await revived(lab)}`;
-}
-
-/** A leader that cannot renew its lease for too long ends. */
-async function revived(lab: Lab): Promise<string> {
+  // A leader that cannot renew its lease for too long ends; by now that is known.
   await lab.leader(undefined, new Date());
-  const count = await lab.replicas.revive();
-  return count > 0 ? `; controllers that ended and were started again: ${count}` : '';
+  const ended = (await lab.replicas.restarted()) - before;
+  return `ready again after ${down} s; controllers that ended meanwhile: ${ended}`;
 }
 
 /** How often watches of both controllers were answered with 410 Gone. */

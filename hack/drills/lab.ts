@@ -61,6 +61,7 @@ export async function openLab({
   };
   let replicas: Replicas | undefined;
   const close = async () => {
+    replicas?.end();
     await fairlead.stop();
     await replicas?.close();
     await call('delete', 'vaultintegration', NAME, '-n', SYSTEM, '--ignore-not-found');

@@ -4,26 +4,26 @@ import type { Replica } from './replicas.ts';
 
 /** What becomes of a leader, until it is gone. Each resolves to what is worth saying. */
 const DOES = {
-  'leader killed (SIGKILL)': async (leader: Replica, lab: Lab) => {
-    await lab.replicas.lose(leader);
+  'leader killed (SIGKILL)': async ({ process }: Replica) => {
+    await process.kill();
     return 'gone at once';
   },
   'leader paused past its lease (SIGSTOP, SIGCONT)': async (leader: Replica, lab: Lab) => {
     leader.process.signal('SIGSTOP');
     await lab.leader(leader);
     leader.process.signal('SIGCONT');
-    return `woke up, ended with exit code ${await ended(leader, lab)}`;
+    return `woke up, ended with exit code ${await leader.process.exited}`;
   },
-  'leader cut off from the API server': async (leader: Replica, lab: Lab) => {
-    leader.wire?.freeze();
-    return `ended with exit code ${await ended(leader, lab)}`;
+  'leader cut off from the API server': async ({ wire, process }: Replica) => {
+    wire?.freeze();
+    return `ended with exit code ${await process.exited}`;
   },
 };
 
 export type Fate = keyof typeof DOES;
 export const FATES = Object.keys(DOES) as readonly Fate[];
 
-/** A leader that is lost in one of these ways, while pods are created; then it is replaced. */
+/** A leader that is lost in one of these ways, while pods are created, and started again. */
 export async function loseLeader(lab: Lab, fate: Fate, load: Load): Promise<Outcome> {
   return underLoad(lab, fate, load, async () => {
     const lost = await lab.leader();
@@ -31,14 +31,7 @@ export async function loseLeader(lab: Lab, fate: Fate, load: Load): Promise<Outc
     const took = lab.leader(lost).then(() => seconds(performance.now() - started));
     const said = await DOES[fate](lost, lab);
     const note = `${said}; the other one led after ${await took} s`;
-    // What the supervisor would do.
-    await lab.replicas.add('controller');
+    await lab.replicas.restarted();
     return note;
   });
-}
-
-async function ended(leader: Replica, lab: Lab): Promise<number | null> {
-  const code = await leader.process.exited;
-  await lab.replicas.lose(leader);
-  return code;
 }

@@ -1,5 +1,5 @@
 /**
- * `node hack/drills/main.ts [NAME...] [-o json]`: breaks Fairlead in the ways that machines, networks and clusters break, in a
+ * `node hack/drills/main.ts [NAME...] [--only TEXT] [-o json]`: breaks Fairlead in the ways that machines, networks and clusters break, in a
  * cluster of its own, and prints what became of pods meanwhile. docs/reliability.md holds the results of one run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,10 +11,10 @@ import { table } from '../demo/ui.ts';
 import { DRILLS } from './drills.ts';
 import { openLab } from './lab.ts';
 
-const USAGE = `usage: node hack/drills/main.ts [NAME...] [-o table|json]
+const USAGE = `usage: node hack/drills/main.ts [NAME...] [--only TEXT] [-o table|json]
 
 Each drill has a cluster of its own, with two replicas of controller and admission, and creates pods while something
-happens. Without a name all of them run, which takes about half an hour.
+happens. Without a name all of them run, which takes about half an hour. --only: the cases that have this in their name.
 
 ${Object.entries(DRILLS)
   .map(([name, { about }]) => `  ${name.padEnd(14)} ${about}`)
@@ -41,7 +41,7 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(DRILLS)) {
     try {
       const rows: object[] = (results[name] = []);
       // What was found out before a failure is told as well.
-      for await (const row of DRILLS[name]?.run(lab) ?? []) rows.push(row);
+      for await (const row of DRILLS[name]?.run(lab, values.only) ?? []) rows.push(row);
     } finally {
       await lab.close();
     }
@@ -65,6 +65,7 @@ function parsed() {
       allowPositionals: true,
       options: {
         output: { type: 'string', short: 'o', default: 'table' },
+        only: { type: 'string', default: '' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

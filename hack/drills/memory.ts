@@ -31,10 +31,9 @@ export async function outOfMemory(lab: Lab, role: Replicated, load: Load): Promi
       await running.exited;
       const kills = await oomKills(group);
       if (kills === 0) throw new Error(`the ${role} ended by itself`);
-      await lab.replicas.lose(victim);
       if (role === 'controller') await lab.leader(victim);
       const next = role === 'controller' ? `; the other one led after ${since(started)} s` : '';
-      await lab.replicas.add(role);
+      await lab.replicas.restarted();
       return `killed by the kernel${next}`;
     });
   } finally {

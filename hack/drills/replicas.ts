@@ -1,6 +1,7 @@
 /** Two replicas of admission and of the controller, as Deployments would keep them. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RunningCluster } from '../cluster/index.ts';
 import { freePort, type Fairlead, type RoleProcess } from '../fairlead.ts';
 import { accountKubeconfig } from '../install.ts';
@@ -21,7 +22,10 @@ export class Replicas {
   readonly #dir: string;
   readonly balancer: Balancer;
   readonly #running: Record<Replicated, Replica[]> = { admission: [], controller: [] };
-  readonly #ended = new Set<Replica>();
+  /** Those that are stopped in order: nobody starts them again. */
+  readonly #leaving = new Set<Replica>();
+  readonly #restarts: Promise<void>[] = [];
+  #ending = false;
   #count = 0;
 
   private constructor(fairlead: Fairlead, cluster: RunningCluster, dir: string, service: Balancer) {
@@ -51,7 +55,9 @@ export class Replicas {
       ? this.#admission(name, flags)
       : this.#controller(name, flags));
     this.#running[role].push(replica);
-    void replica.process.exited.then(() => this.#ended.add(replica));
+    void replica.process.exited.then(() => {
+      if (!this.#ending && !this.#leaving.has(replica)) this.#restarts.push(this.#restart(replica, flags));
+    });
     return replica;
   }
 
@@ -79,30 +85,34 @@ export class Replicas {
 
   /** SIGTERM; the Service finds out by its readiness, a moment later. Resolves to the exit code. */
   async stop(replica: Replica): Promise<number | null> {
+    this.#leaving.add(replica);
     const code = await replica.process.stop();
     this.#forget(replica);
     await replica.wire?.close();
     return code;
   }
 
-  /** One that ended, or ends now by SIGKILL, without a word to anybody. */
-  async lose(replica: Replica): Promise<number | null> {
-    await replica.process.kill();
+  /** What the kubelet does with one that ended by itself: starts it again, until it is ready. */
+  async #restart(replica: Replica, flags: readonly string[]): Promise<void> {
+    const { role } = replica.process;
     this.#forget(replica);
     await replica.wire?.close();
-    return replica.process.exited;
+    while (!this.#ending) {
+      const added = await this.add(role as Replicated, flags).catch(() => undefined);
+      if (added) return;
+      // The API server may be away.
+      await delay(500);
+    }
   }
 
-  /** What the supervisor does: those that ended by themselves are started again. Resolves to how many. */
-  async revive(): Promise<number> {
-    const lost = [...this.#running.admission, ...this.#running.controller].filter((one) =>
-      this.#ended.has(one),
-    );
-    for (const one of lost) {
-      await this.lose(one);
-      await this.add(one.process.role as Replicated);
-    }
-    return lost.length;
+  /** Once all that ended are replaced; resolves to how many there have been since the start. */
+  async restarted(): Promise<number> {
+    let count: number;
+    do {
+      count = this.#restarts.length;
+      await Promise.all(this.#restarts);
+    } while (count < this.#restarts.length);
+    return count;
   }
 
   /** A rolling update: for each replica one more that is ready, and then one less. Resolves to the exit codes. */
@@ -121,7 +131,14 @@ export class Replicas {
     running.splice(0, running.length, ...running.filter((one) => one.name !== name));
   }
 
+  /** Whoever ends from now on is not started again. */
+  end(): void {
+    this.#ending = true;
+  }
+
+  /** Once the processes have ended. */
   async close(): Promise<void> {
+    this.end();
     await this.balancer.close();
     await Promise.all(this.#running.controller.map(async (replica) => replica.wire?.close()));
   }

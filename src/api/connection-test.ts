@@ -20,7 +20,7 @@ const inlineAuth = z
       .describe('HashiCorp namespace to log in to, if it is another one than that of the path.'),
     jwt: z
       .object({
-        mountPath: mountPath.optional().describe('Default: jwt.'),
+        mountPath: mountPath.optional().describe('Where the method is mounted, below auth/. Default: jwt.'),
         role,
         token: writeOnly('The JWT.', 16_384),
       })
@@ -28,7 +28,9 @@ const inlineAuth = z
       .describe('Log in with a JWT.'),
     appRole: z
       .object({
-        mountPath: mountPath.optional().describe('Default: approle.'),
+        mountPath: mountPath
+          .optional()
+          .describe('Where the method is mounted, below auth/. Default: approle.'),
         roleId: z.string().min(1).max(1024).describe("The AppRole's role id; not a secret."),
         secretId: writeOnly('The secret id, not wrapped.', 4096),
       })
@@ -40,7 +42,9 @@ const inlineAuth = z
       .describe('Use a token as it is.'),
     userPass: z
       .object({
-        mountPath: mountPath.optional().describe('Default: userpass.'),
+        mountPath: mountPath
+          .optional()
+          .describe('Where the method is mounted, below auth/. Default: userpass.'),
         username,
         password: writeOnly('The password.', 4096),
       })
@@ -124,8 +128,8 @@ export const connectionTestStatus = z
     steps: z
       .array(
         z.object({
-          name: z.enum(TEST_STEPS),
-          outcome: z.enum(['Passed', 'Failed', 'Skipped']),
+          name: z.enum(TEST_STEPS).describe('The step.'),
+          outcome: z.enum(['Passed', 'Failed', 'Skipped']).describe('What became of it.'),
           message: z.string().describe('What was seen, or the fix.'),
         }),
       )

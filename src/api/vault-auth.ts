@@ -67,7 +67,7 @@ export const role = z.string().min(1).max(253).describe('Role of the auth method
 
 const jwt = z
   .object({
-    mountPath: mountPath.optional().describe('Default: jwt.'),
+    mountPath: mountPath.optional().describe('Where the method is mounted, below auth/. Default: jwt.'),
     role,
     secretRef: secretKeyRef.optional().describe('The token, kept in a Secret.'),
     serviceAccountRef: serviceAccountRef.optional(),
@@ -89,7 +89,9 @@ const jwt = z
 
 const kubernetes = z
   .object({
-    mountPath: mountPath.optional().describe('Default: kubernetes.'),
+    mountPath: mountPath
+      .optional()
+      .describe('Where the method is mounted, below auth/. Default: kubernetes.'),
     role,
     serviceAccountRef,
     audiences,
@@ -98,7 +100,7 @@ const kubernetes = z
 
 const appRole = z
   .object({
-    mountPath: mountPath.optional().describe('Default: approle.'),
+    mountPath: mountPath.optional().describe('Where the method is mounted, below auth/. Default: approle.'),
     roleId: z.string().min(1).max(1024).optional().describe("The AppRole's role id; not a secret."),
     roleIdRef: secretKeyRef.optional().describe('The role id, kept in a Secret.'),
     secretIdRef: secretKeyRef,
@@ -124,7 +126,7 @@ export const username = z
 
 const userPass = z
   .object({
-    mountPath: mountPath.optional().describe('Default: userpass.'),
+    mountPath: mountPath.optional().describe('Where the method is mounted, below auth/. Default: userpass.'),
     username,
     passwordRef: secretKeyRef,
   })

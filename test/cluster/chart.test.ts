@@ -67,7 +67,8 @@ describe('the chart', () => {
     const rendered = byId(await helm('template', ...release, ...set.flatMap((one) => ['--set', one])));
     expect(rendered.get('PrometheusRule/fairlead')).toMatchObject({
       metadata: { namespace: SYSTEM, labels: { release: 'prom' } },
-      spec: parse(await file('rules.yaml')),
+      // It says where to look.
+      spec: parse((await file('rules.yaml')).replaceAll('-n fairlead-system', `-n ${SYSTEM}`)),
     });
     const { metadata, data } = rendered.get('ConfigMap/fairlead-dashboard');
     expect(metadata.labels['grafana_dashboard']).toBe('1');
@@ -195,10 +196,13 @@ describe('the chart', () => {
     const rendered = byId(
       await helm('template', 'fairlead', CHART, '-n', '123', '--set', 'keysApi.enabled=true'),
     );
-    const namespaces = JSON.stringify([...rendered.values()]).match(/"namespace":[^,}]+/g) ?? [];
+    const manifests = [...rendered.values()].filter(({ kind }) => kind !== 'CustomResourceDefinition');
+    const namespaces = JSON.stringify(manifests).match(/"namespace":("[^" ]*"|\d+)/g) ?? [];
     expect(new Set(namespaces)).toEqual(
       new Set(['"namespace":"123"', '"namespace":"kube-system"', '"namespace":"default"']),
     );
+    const excluded = rendered.get('MutatingWebhookConfiguration/fairlead').webhooks[0].namespaceSelector;
+    expect(excluded.matchExpressions[0].values).toEqual(['kube-system', '123']);
   });
 
   it('takes resources for all roles at once', async () => {

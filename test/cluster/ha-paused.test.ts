@@ -10,7 +10,8 @@ let namespace: string;
 /** Between the leader and the API server: it sees every request. */
 let proxy: FaultyProxy;
 beforeAll(async () => {
-  p = await platform('paused');
+  // Not so short that a busy machine costs the other one its lease.
+  p = await platform('paused', { flags: ['--lease-seconds', '8'] });
   namespace = await p.namespace('paused');
   await p.store('paused', { a: 'one' });
   await p.k.apply(reference('warehouse', namespace, { A: 'KUBERNETES/paused/late' }));

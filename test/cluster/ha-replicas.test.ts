@@ -11,7 +11,7 @@ let lab: Lab;
 let dir: string;
 beforeAll(async () => {
   dir = await scratch('ha-replicas');
-  lab = await openLab({ cluster: await cluster(), dir, leaseSeconds: 4 });
+  lab = await openLab({ cluster: await cluster(), dir, leaseSeconds: 10 });
 });
 afterAll(async () => {
   await lab?.close();

@@ -39,11 +39,11 @@ async function seen(kind: string, namespace: string, name: string, reason: strin
 describe('kstatus finds', () => {
   it('what is ready current', async () => {
     await p.k.apply(reference('good', team, { A: 'KUBERNETES/marketing/present' }));
-    for (const [kind, namespace, name] of [
-      ['secretreference', team, 'good'],
-      ['vaultintegration', SYSTEM, 'kstatus'],
+    for (const [kind, namespace, name, reason] of [
+      ['secretreference', team, 'good', 'Resolved'],
+      ['vaultintegration', SYSTEM, 'kstatus', 'Connected'],
     ] as const) {
-      const { object, status } = await seen(kind, namespace, name, 'Ready');
+      const { object, status } = await seen(kind, namespace, name, reason);
       expect([kind, status]).toEqual([kind, 'Current']);
       // It was changed, and Fairlead has not looked yet.
       object.metadata.generation += 1;

@@ -1,14 +1,11 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, normalize, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pageOf, REASONS } from '../../src/api/reasons.ts';
 import { anchorsOf, linksOf } from '../../hack/docs/markdown.ts';
+import { ROOT, siteOf } from '../../hack/docs/site/pages.ts';
 
-const ROOT = new URL('../../', import.meta.url).pathname;
-const docs = (await readdir(join(ROOT, 'docs'), { recursive: true })).map((name) => `docs/${name}`);
-const PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...docs].filter((name) =>
-  name.endsWith('.md'),
-);
+const { pages: PAGES } = await siteOf();
 
 /** What is wrong with a link; undefined if it leads somewhere. */
 async function fault(page: string, target: string): Promise<string | undefined> {
@@ -40,7 +37,7 @@ describe('docs/README.md', () => {
   it('leads to every page', async () => {
     const links = linksOf(await readFile(join(ROOT, 'docs/README.md'), 'utf8'));
     const listed = new Set(links.map(({ target }) => normalize(join('docs', target))));
-    const pages = docs.filter((name) => name.endsWith('.md') && !/^docs\/(README|decisions\/\d)/.test(name));
+    const pages = PAGES.filter((name) => /^docs\/(?!README|decisions\/\d)/.test(name));
     expect(pages.filter((name) => !listed.has(name)).map((name) => relative('docs', name))).toEqual([]);
   });
 });

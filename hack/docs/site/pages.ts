@@ -12,21 +12,25 @@ export interface Site {
   readonly files: readonly string[];
 }
 
-/** Every page and every file that one of them links to. Images are left to the generator. */
+/** All pages of docs/ and beside the README, those that one of them links to, and files that they link to. Images are left out. */
 export async function siteOf(): Promise<Site> {
   const docs = await readdir(join(ROOT, 'docs'), { recursive: true });
   const top = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
-  const pages = [...top, ...docs.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+  const pages = new Set([
+    ...top,
+    ...docs.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
+  ]);
   const files = new Set<string>();
+  // The loop also sees what is added while it runs.
   for (const page of pages) {
     for (const { target } of linksOf(await readFile(join(ROOT, page), 'utf8'))) {
       const path = linked(page, target);
-      if (path.endsWith('.md') || path.startsWith('docs/images/')) continue;
       const found = await stat(join(ROOT, path)).catch(() => undefined);
-      if (found?.isFile()) files.add(path);
+      if (!found?.isFile() || path.startsWith('docs/images/')) continue;
+      (path.endsWith('.md') ? pages : files).add(path);
     }
   }
-  return { pages: pages.toSorted(), files: [...files].toSorted() };
+  return { pages: [...pages].toSorted(), files: [...files].toSorted() };
 }
 
 /** Where a link of a page leads to, as a path in the repository. */
