@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { ensureBao } from '../../../hack/cluster/bao-tool.ts';
+import { which } from '../../../hack/cluster/exec.ts';
+import { installPackages } from '../../../hack/cluster/packages.ts';
 import { ensureHelm } from '../../../hack/chart/helm-tool.ts';
 import { ensurePromtool } from '../../../hack/monitoring/promtool.ts';
 import { buildPlugin } from '../../../hack/plugin.ts';
@@ -22,7 +24,7 @@ export interface Shell {
   run(script: string, options?: { dry?: boolean }): Promise<Ran>;
 }
 
-/** What the docs take for granted: kubectl with the plugin, helm, vault, promtool, and a clone to stand in. */
+/** What the docs take for granted: kubectl with the plugin, helm, vault, promtool, jq, and a clone to stand in. */
 export async function docsShell(cluster: RunningCluster, dir: string): Promise<Shell> {
   const [bin, dryBin, home, cwd] = ['bin', 'dry-bin', 'home', 'clone'].map((name) => join(dir, name)) as [
     string,
@@ -33,6 +35,7 @@ export async function docsShell(cluster: RunningCluster, dir: string): Promise<S
   for (const made of [bin, dryBin, home, join(home, '.local/bin'), join(cwd, 'dist')])
     await mkdir(made, { recursive: true });
   for (const folder of ['config', 'charts', 'crds']) await symlink(join(ROOT, folder), join(cwd, folder));
+  await installPackages(() => (which('jq') === undefined ? ['jq'] : []));
   await buildPlugin(join(cwd, 'dist/kubectl-fairlead'));
   const [bao, helm, promtool] = await Promise.all([ensureBao(), ensureHelm(), ensurePromtool()]);
   const tools = { kubectl: cluster.tool('kubectl'), vault: bao, bao, helm, promtool };
