@@ -217,14 +217,15 @@ describe('connections', () => {
   });
 });
 
-describe('metrics', () => {
-  it('tell the method and the status of each request, and nothing of what it was about', async () => {
+describe('a request', () => {
+  it('is told with method, status and what it asked for by name, and nothing that it sent or was answered', async () => {
     samples.length = 0;
     await client.get(namespaces, { name: namespace });
     await client.get(namespaces, { name: 'nobody' }).catch(() => undefined);
+    const ms = expect.any(Number) as number;
     expect(samples).toEqual([
-      { method: 'GET', code: '200', ms: expect.any(Number) as number },
-      { method: 'GET', code: '404', ms: expect.any(Number) as number },
+      { method: 'GET', code: '200', call: `GET namespaces ${namespace}`, ms },
+      { method: 'GET', code: '404', call: 'GET namespaces nobody', ms },
     ]);
   });
 });

@@ -129,27 +129,33 @@ describe('the log of a real process', () => {
 });
 
 describe('/readyz with --readiness-requires-vault', () => {
-  it('fails while no integration is Ready, and only there', async () => {
+  it('fails in the leader while no integration is Ready, and not in a standby', async () => {
     const flags = ['--readiness-requires-vault', 'true'];
-    const strict = await p.fairlead.startRole('controller', { name: 'strict', flags });
-    expect(await probe(strict, 'readyz')).toMatchObject({ status: 200 });
-    expect((await probe(strict, 'readyz')).text).toContain('[+]vault ok');
+    await controller.stop();
+    const leader = await p.fairlead.startRole('controller', { name: 'strict', flags });
+    await series(leader, 'fairlead_leader_election_master_status{name="fairlead-controller"}', is(1));
+    const standby = await p.fairlead.startRole('controller', { name: 'strict-standby', flags });
+    expect(await probe(leader, 'readyz')).toMatchObject({ status: 200 });
+    expect((await probe(leader, 'readyz')).text).toContain('[+]vault ok');
 
     const secret = `login-metrics-vault`;
     const before = await p.k.get('secret', SYSTEM, secret);
     await kubectl(p.cluster, ['delete', 'secret', secret, '-n', SYSTEM]);
     await settled(p, 'metrics-vault', 'CredentialsMissing');
-    await until('the readiness to go', async () => (await probe(strict, 'readyz')).status === 503);
-    expect((await probe(strict, 'readyz')).text).toContain('[-]vault failed: no integration is Ready');
-    expect((await probe(strict, 'livez')).status).toBe(200);
-    expect((await probe(controller, 'readyz')).status).toBe(200);
-    await series(controller, 'fairlead_integration_ready{integration="metrics-vault"}', is(0));
+    await until('the readiness to go', async () => (await probe(leader, 'readyz')).status === 503);
+    expect((await probe(leader, 'readyz')).text).toContain('[-]vault failed: no integration is Ready');
+    expect((await probe(leader, 'livez')).status).toBe(200);
+    // It must be able to take over, with other flags say, and mend it.
+    expect((await probe(standby, 'readyz')).status).toBe(200);
+    await series(leader, 'fairlead_integration_ready{integration="metrics-vault"}', is(0));
 
     const { name, annotations } = before.metadata;
     await p.k.apply({ ...before, metadata: { name, namespace: SYSTEM, annotations } });
     await settled(p, 'metrics-vault', 'Connected');
-    await until('the readiness to come back', async () => (await probe(strict, 'readyz')).status === 200);
-    await strict.stop();
+    await until('the readiness to come back', async () => (await probe(leader, 'readyz')).status === 200);
+    await standby.stop();
+    await leader.stop();
+    controller = await p.fairlead.startRole('controller');
   });
 });
 
