@@ -289,7 +289,11 @@ describe('helm uninstall', () => {
     await helm('uninstall', 'fairlead', '-n', SYSTEM, '--wait', '--timeout=3m');
     expect(await k.list('apiservice', undefined, '-l', 'app.kubernetes.io/name=fairlead')).toEqual([]);
     // Nobody answers for it any more: it starts at once, without its secret.
-    await k.apply(annotated('unserved'));
+    // The API server knows the policies that are gone for a moment longer.
+    await until('the pod to be accepted', async () => {
+      await k.apply(annotated('unserved'));
+      return true;
+    });
     expect(await started('unserved')).toBe(sha256(''));
     await k.run('delete', 'namespace', TEAM, SYSTEM, '--timeout=100s');
     expect(await k.get('namespace', TEAM, TEAM)).toBeUndefined();
