@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureHelm } from '../../hack/chart/helm-tool.ts';
 import { ROOT } from '../../hack/image/inputs.ts';
 
 const execute = promisify(execFile);
@@ -23,13 +24,15 @@ const release = async (...args: string[]) =>
 const file = async (path: string) => readFile(join(clone, path), 'utf8');
 
 beforeAll(async () => {
+  // What takes minutes the first time is not the release's.
+  await ensureHelm({ log: (line) => console.log(line) });
   clone = await mkdtemp(join(tmpdir(), 'fairlead-release-test-'));
   await execute('git', ['clone', '--quiet', ROOT, clone]);
   await symlink(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
   // Whatever the state of the real one: there is something to release.
   await writeFile(join(clone, 'CHANGELOG.md'), '# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Sails.\n');
   await git('commit', '--quiet', '--all', '--message', 'A changelog with one line');
-});
+}, 1_200_000);
 
 afterAll(async () => rm(clone, { recursive: true, force: true }));
 
