@@ -3,24 +3,16 @@
  * roles run from the image's files, as its user, with its command and environment, beside those that are measured
  * elsewhere; in a chroot, for want of a node, with the files that a pod has of its ServiceAccount.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../cluster/exec.ts';
 import { createAuthority, issue } from '../cluster/pki.ts';
 import { freePorts } from '../cluster/ports.ts';
 import { ensureImage } from '../image/build.ts';
+import { costsOf, type RoleCost } from '../image/measure.ts';
 import { kubectl } from '../install.ts';
 import type { Bench } from './prepare.ts';
-
-interface RoleCost {
-  readonly ready_ms: number;
-  readonly cpu_ms: number;
-  readonly resident_mb: number;
-  readonly private_mb: number;
-}
 
 export interface ImageMeasurement {
   readonly scenario: 'image';
@@ -30,9 +22,6 @@ export interface ImageMeasurement {
 }
 
 const ROLES = ['admission', 'certificates', 'controller', 'keys'];
-const READY_MS = 60_000;
-/** What is measured is rest: nothing happens meanwhile that one could wait for. */
-const REST_MS = 3_000;
 const USER = '65532:65532';
 
 /** undefined where no image can be built, and nothing be run as another user. */
@@ -100,7 +89,6 @@ async function costs(role: string, { root, command, env }: Unpacked, bench: Benc
   const server = new URL(await account(role, root, bench));
   const ports = await freePorts(['health', 'webhook', 'keys']);
   const listen = Object.entries(ports).map(([name, port]) => `--${name}-address=127.0.0.1:${port}`);
-  const started = performance.now();
   const args = [`--userspec=${USER}`, root, ...command, `--role=${role}`, '--log-level=error', ...listen];
   const child = spawn('chroot', args, {
     stdio: 'ignore',
@@ -111,19 +99,7 @@ async function costs(role: string, { root, command, env }: Unpacked, bench: Benc
       KUBERNETES_SERVICE_PORT: server.port,
     },
   });
-  const exited = once(child, 'exit');
-  try {
-    const ready_ms = await untilReady(child, `http://127.0.0.1:${ports.health}/readyz`, started);
-    const cpu_ms = cpuOf(await readFile(`/proc/${child.pid}/stat`, 'utf8'));
-    await delay(REST_MS);
-    const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
-    const mb = (field: string) =>
-      Math.round(Number(new RegExp(`^${field}:\\s*(\\d+)`, 'm').exec(status)?.[1]) / 1000);
-    return { ready_ms, cpu_ms, resident_mb: mb('VmRSS'), private_mb: mb('RssAnon') };
-  } finally {
-    child.kill();
-    await exited;
-  }
+  return costsOf(child, `http://127.0.0.1:${ports.health}/readyz`);
 }
 
 /** Puts there what a pod has of its ServiceAccount; resolves to the API server. */
@@ -139,21 +115,4 @@ async function account(role: string, root: string, { cluster }: Bench): Promise<
   await writeFile(join(folder, 'token'), token.trim());
   await writeFile(join(folder, 'ca.crt'), Buffer.from(ca, 'base64'));
   return server;
-}
-
-async function untilReady(child: ChildProcess, url: string, started: number): Promise<number> {
-  for (;;) {
-    const answer = await fetch(url).catch(() => undefined);
-    const spent = performance.now() - started;
-    if (answer?.ok) return Math.round(spent);
-    if (child.exitCode !== null || spent > READY_MS)
-      throw new Error(`not ready, exit code ${child.exitCode}`);
-    await delay(5);
-  }
-}
-
-/** What the start took of the processors, which a busy machine does not lengthen: 100 ticks are a second. */
-function cpuOf(text: string): number {
-  const fields = text.split(') ').at(-1)?.split(' ') ?? [];
-  return 10 * (Number(fields[11]) + Number(fields[12]));
 }

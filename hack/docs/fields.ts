@@ -6,31 +6,15 @@ import type { z } from 'zod';
 import { openApiSchema } from '../../src/api/crd.ts';
 import { API_VERSION } from '../../src/api/names.ts';
 import type { KindDefinition, PrinterColumn } from '../../src/api/schema.ts';
+import type { Schema as Checked } from '../../src/kubectl/lint/schema.ts';
 
-interface Rule {
-  readonly rule: string;
-  readonly message: string;
-}
-
-/** As much of an OpenAPI schema as the kinds use. */
-export interface Schema {
-  readonly type?: string;
+/** As much of an OpenAPI schema as the kinds use: what lint checks, and what is there for people. */
+export interface Schema extends Checked {
   readonly format?: string;
   readonly description?: string;
-  readonly enum?: readonly string[];
-  readonly required?: readonly string[];
+  readonly pattern?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
-  readonly pattern?: string;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly 'x-kubernetes-list-type'?: string;
-  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
-  readonly 'x-kubernetes-validations'?: readonly Rule[];
 }
 
 /** One row of the table. */
