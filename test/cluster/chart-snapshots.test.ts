@@ -20,7 +20,7 @@ const render = async (set: readonly string[]) =>
 beforeAll(async () => {
   dir = await scratch('chart-snapshots');
   helm = await helmFor('', dir);
-}, 600_000);
+}, 1_200_000);
 afterAll(async () => rm(dir, { recursive: true, force: true }));
 
 function page(objects: Map<string, KubeJson>, beside: Map<string, KubeJson>): string {
